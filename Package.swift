@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    // One rule for where a nonisolated async function runs, in every target: it decides the number
+    // of executor hops, and with them the schedule that a seed reproduces.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)",
+        swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: ["TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "MediaRig",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "mediarig", targets: ["mediarig"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // Protocols: bytes and events in, actions out.
+        room("Protocols", "WireFormat"),
+        room("Protocols", "NBDProtocol", ["WireFormat"]),
+        room("Protocols", "DBusProtocol", ["WireFormat"]),
+        room("Protocols", "USBMassStorage", ["WireFormat"]),
+
+        // Service: what ships on a BMC.
+        room("Service", "BlockStorage", ["WireFormat"]),
+        room("Service", "NBDServer", ["BlockStorage", "NBDProtocol", "WireFormat", "CLinux"]),
+        room(
+            "Service", "VirtualMedia",
+            ["BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat"]),
+
+        // Platform: the only code that touches Linux.
+        .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/Platform/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/Platform/COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]),
+        room(
+            "Platform", "LinuxPlatform",
+            [
+                "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat",
+                "CLinux",
+            ]),
+        room("Platform", "ImageSources", ["VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
+
+        // Simulation: a BMC in memory.
+        room("Simulation", "SimulatedTime", ["VirtualMedia"]),
+        room(
+            "Simulation", "SimulatedBMC",
+            ["VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat"]),
+        room("Simulation", "MessageBus", ["DBusProtocol", "WireFormat", "CLinux"]),
+
+        // Rig: looks at the result from outside.
+        room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
+        room("Rig", "RemoteStore", ["BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
+        room(
+            "Rig", "Verification",
+            [
+                "HostObserver", "RemoteStore", "SimulatedBMC", "MessageBus", "ImageSources",
+                "LinuxPlatform", "VirtualMedia", "NBDServer", "BlockStorage", "DBusProtocol", "WireFormat",
+            ]),
+
+        room("Rig", "Benchmarks", []),
+
+        // Commands: thin mains.
+        .executableTarget(
+            name: "mediarig",
+            dependencies: [
+                "Verification", "Benchmarks", "RemoteStore", "MessageBus", "NBDServer", "ImageSources",
+                "LinuxPlatform", "VirtualMedia",
+                "BlockStorage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/mediarig", swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["WireFormat"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("WireFormat", ["WireFormat"]),
+        tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
+        tests("DBusProtocol", ["DBusProtocol", "WireFormat"]),
+        tests("USBMassStorage", ["USBMassStorage", "WireFormat"]),
+        tests("BlockStorage", ["BlockStorage"]),
+        tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
+        tests(
+            "VirtualMedia",
+            ["VirtualMedia", "SimulatedTime", "BlockStorage", "NBDProtocol", "DBusProtocol"]),
+        tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
+        tests("ImageSources", ["ImageSources", "VirtualMedia", "RemoteStore", "BlockStorage"]),
+        tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),
+        tests(
+            "SimulatedBMC",
+            [
+                "SimulatedBMC", "SimulatedTime", "VirtualMedia", "USBMassStorage", "NBDProtocol",
+                "BlockStorage",
+            ]),
+        tests("MessageBus", ["MessageBus", "DBusProtocol"]),
+        tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
+        tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
+        tests("Verification", ["Verification", "BlockStorage"]),
+        tests("EndToEnd", ["Verification", "BlockStorage"]),
+        tests("Tidy"),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,22 @@
+// What the Glibc overlay does not import: headers it leaves out, macros with arguments, and
+// variadic functions. Only #includes and static inline wrappers; feature-test macros must not be
+// set here, since the overlay is compiled without them.
+#pragma once
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+static inline struct cmsghdr *clinux_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
+static inline struct cmsghdr *clinux_cmsg_next(struct msghdr *message, struct cmsghdr *header) {
+    return CMSG_NXTHDR(message, header);
+}
+static inline void *clinux_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(header); }
+static inline size_t clinux_cmsg_space(size_t byteCount) { return CMSG_SPACE(byteCount); }
+static inline size_t clinux_cmsg_length(size_t byteCount) { return CMSG_LEN(byteCount); }
+static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }

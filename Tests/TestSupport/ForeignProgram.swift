@@ -1,0 +1,70 @@
+import Foundation
+import Synchronization
+
+/// A foreign program run to its end, within a limit.
+package struct ForeignProgram: Sendable {
+    package struct Result: Sendable {
+        package let status: Int32
+        package let output: String
+        package let error: String
+    }
+
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let program: String
+    private let arguments: [String]
+    package var environment: [String: String] = [:]
+
+    package init(_ program: String, _ arguments: String...) {
+        self.init(program, arguments)
+    }
+
+    package init(_ program: String, _ arguments: [String]) {
+        self.program = program
+        self.arguments = arguments
+    }
+
+    /// Blocks until the program ends; kills it at the limit.
+    ///
+    /// - Throws: ``Failure`` when it cannot be started or does not end in time.
+    package func run(input: String? = nil, within seconds: Double = 60) throws -> Result {
+        guard let path = program.contains("/") ? program : Capability.path(ofTool: program) else {
+            throw Failure(description: "\(program): not found")
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let output = Pipe()
+        let error = Pipe()
+        let standardInput = Pipe()
+        process.standardOutput = output
+        process.standardError = error
+        process.standardInput = standardInput
+        let ended = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in ended.signal() }
+        try process.run()
+        let texts = Mutex<(String, String)>(("", ""))
+        let readers = DispatchGroup()
+        DispatchQueue.global().async(group: readers) {
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            texts.withLock { $0.0 = text }
+        }
+        DispatchQueue.global().async(group: readers) {
+            let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            texts.withLock { $0.1 = text }
+        }
+        if let input { standardInput.fileHandleForWriting.write(Data(input.utf8)) }
+        try standardInput.fileHandleForWriting.close()
+        guard ended.wait(timeout: .now() + seconds) == .success else {
+            kill(process.processIdentifier, SIGKILL)
+            throw Failure(
+                description: "\(program) \(arguments.joined(separator: " ")): not done in \(seconds) s")
+        }
+        readers.wait()
+        let (outputText, errorText) = texts.withLock { $0 }
+        return Result(status: process.terminationStatus, output: outputText, error: errorText)
+    }
+}
