@@ -5,6 +5,8 @@ let settings: [SwiftSetting] = [
     // One rule for where a nonisolated async function runs, in every target: it decides the number
     // of executor hops, and with them the schedule that a seed reproduces.
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // An import is visible to other targets only where it says so: `package import`.
+    .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
 ]
 

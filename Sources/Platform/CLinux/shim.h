@@ -20,3 +20,4 @@ static inline void *clinux_cmsg_data(struct cmsghdr *header) { return CMSG_DATA(
 static inline size_t clinux_cmsg_space(size_t byteCount) { return CMSG_SPACE(byteCount); }
 static inline size_t clinux_cmsg_length(size_t byteCount) { return CMSG_LEN(byteCount); }
 static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

@@ -1,0 +1,128 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread that runs Swift jobs in the order they come: a task executor for what may block in
+/// system calls, and a serial executor that an actor can be pinned to.
+///
+/// The thread lives until ``stop()``; jobs queued before that still run.
+package final class ThreadExecutor: TaskExecutor, SerialExecutor {
+    private struct State {
+        var jobs: [UnownedJob] = []
+        var isStopped = false
+        var isWaiting = false
+    }
+
+    private let state = Mutex(State())
+    private let wakeUp: WakeUp
+    private let name: String
+    /// Whether code on this thread may wait in a system call instead of suspending.
+    private let mayBlock: Bool
+
+    package init(name: String, mayBlock: Bool = false) {
+        self.name = name
+        self.mayBlock = mayBlock
+        self.wakeUp = WakeUp()
+        start()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let unowned = UnownedJob(job)
+        let mustWake = state.withLock { state in
+            precondition(!state.isStopped, "job for the stopped thread \(name)")
+            state.jobs.append(unowned)
+            defer { state.isWaiting = false }
+            return state.isWaiting
+        }
+        if mustWake { wakeUp.signal() }
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func checkIsolated() {
+        precondition(pthread_equal(pthread_self(), thread.withLock { $0! }) != 0, "not on thread \(name)")
+    }
+
+    /// Lets the thread end once its queue is empty. Nothing may be enqueued afterwards.
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+        wakeUp.signal()
+    }
+
+    /// True on a thread whose jobs may wait in system calls.
+    package static var isBlockingAllowed: Bool { pthread_getspecific(blockingKey) != nil }
+
+    private static let blockingKey: pthread_key_t = {
+        var key = pthread_key_t()
+        precondition(pthread_key_create(&key, nil) == 0, "no thread-specific key left")
+        return key
+    }()
+
+    private let thread = Mutex<pthread_t?>(nil)
+
+    private func start() {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 512 << 10)
+        var identifier = pthread_t()
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let status = pthread_create(&identifier, &attributes, Self.entry, context)
+        precondition(status == 0, "cannot start thread \(name): \(String(cString: strerror(status)))")
+        thread.withLock { $0 = identifier }
+    }
+
+    private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+        context in
+        let executor = Unmanaged<ThreadExecutor>.fromOpaque(context!).takeRetainedValue()
+        executor.run()
+        return nil
+    }
+
+    private func run() {
+        clinux_name_thread(String(name.prefix(15)))
+        if mayBlock { pthread_setspecific(Self.blockingKey, UnsafeRawPointer(bitPattern: 1)) }
+        var batch: [UnownedJob] = []
+        while true {
+            let isDone = state.withLock { state in
+                swap(&batch, &state.jobs)
+                state.isWaiting = batch.isEmpty && !state.isStopped
+                return batch.isEmpty && state.isStopped
+            }
+            if isDone { return }
+            if batch.isEmpty {
+                wakeUp.wait()
+                continue
+            }
+            for job in batch {
+                job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            }
+            batch.removeAll(keepingCapacity: true)
+        }
+    }
+}
+
+/// A counting wake-up for one waiting thread. Signals are never lost; extra ones cost a loop.
+private final class WakeUp: @unchecked Sendable {
+    private let semaphore: UnsafeMutablePointer<sem_t>
+
+    init() {
+        semaphore = .allocate(capacity: 1)
+        sem_init(semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    func signal() { sem_post(semaphore) }
+
+    func wait() {
+        while sem_wait(semaphore) != 0 && errno == EINTR {}
+    }
+}
