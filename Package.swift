@@ -73,18 +73,19 @@ let package = Package(
             "Rig", "Verification",
             [
                 "HostObserver", "RemoteStore", "SimulatedBMC", "MessageBus", "ImageSources",
-                "LinuxPlatform", "VirtualMedia", "NBDServer", "BlockStorage", "DBusProtocol", "WireFormat",
+                "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
+                "WireFormat",
             ]),
 
         room("Rig", "Benchmarks", []),
+        room("Rig", "Capabilities"),
 
         // Commands: thin mains.
         .executableTarget(
             name: "mediarig",
             dependencies: [
                 "Verification", "Benchmarks", "RemoteStore", "MessageBus", "NBDServer", "ImageSources",
-                "LinuxPlatform", "VirtualMedia",
-                "BlockStorage",
+                "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
 
@@ -110,6 +111,8 @@ let package = Package(
                 "BlockStorage",
             ]),
         tests("MessageBus", ["MessageBus", "DBusProtocol"]),
+        tests("Benchmarks", ["Benchmarks"]),
+        tests("Capabilities", ["Capabilities"]),
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
         tests("Verification", ["Verification", "BlockStorage"]),

@@ -1,9 +1,31 @@
 import ArgumentParser
+@preconcurrency import Glibc
 
 @main
 struct MediaRigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mediarig",
         abstract: "Drives an image through the whole virtual media path and proves every block.",
-        subcommands: [ServeCommand.self, BusCommand.self, BenchCommand.self])
+        discussion: """
+            Exit status: 0 proven; 1 wrong data or a broken invariant; 2 usage or bad input; 3 a deadline \
+            passed; 5 nothing wrong seen, but not proven; 6 the machine lacks something.
+            """,
+        subcommands: [ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self])
+
+    static func main() async {
+        Console.prepare()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            // The parser's own number for usage errors is 64; every MediaRig command says 2.
+            fputs(fullMessage(for: error) + "\n", stderr)
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
+    }
 }
