@@ -1,6 +1,6 @@
 /// A D-Bus value (D-Bus specification, "Type system"). Containers carry the signatures of their
 /// elements, so that an empty array still has a type.
-package indirect enum Value: Equatable, Sendable {
+package enum Value: Equatable, Sendable {
     case byte(UInt8)
     case boolean(Bool)
     case int16(Int16)
@@ -15,7 +15,7 @@ package indirect enum Value: Equatable, Sendable {
     case signature(String)
     /// An index into the message's descriptors.
     case unixFD(UInt32)
-    case variant(Value)
+    indirect case variant(Value)
     case structure([Value])
     case array(element: String, [Value])
     /// Entries in the order given; keys are of a basic type.
