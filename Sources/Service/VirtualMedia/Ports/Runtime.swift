@@ -37,11 +37,13 @@ package struct MediaPlatform: Sendable {
     package var images: any ImageOpener
     package var clock: any MediaClock
     package var spawner: any Spawner
+    package var secrets: any SecretReader
 
     package init(
         gadgets: any GadgetTree, controllers: any DeviceControllerDirectory, nbd: any NBDDriver,
         uevents: any UeventSource, sockets: any LocalSockets, exports: any ExportServer,
-        images: any ImageOpener, clock: any MediaClock, spawner: any Spawner
+        images: any ImageOpener, clock: any MediaClock, spawner: any Spawner,
+        secrets: any SecretReader = NoSecretReader()
     ) {
         self.gadgets = gadgets
         self.controllers = controllers
@@ -52,5 +54,6 @@ package struct MediaPlatform: Sendable {
         self.images = images
         self.clock = clock
         self.spawner = spawner
+        self.secrets = secrets
     }
 }
