@@ -37,7 +37,7 @@ let package = Package(
         room("Protocols", "USBMassStorage", ["WireFormat"]),
 
         // Service: what ships on a BMC.
-        room("Service", "BlockStorage", ["WireFormat"]),
+        room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
         room("Service", "NBDServer", ["BlockStorage", "NBDProtocol", "WireFormat", "CLinux"]),
         room(
             "Service", "VirtualMedia",

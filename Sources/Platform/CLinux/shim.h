@@ -21,3 +21,9 @@ static inline size_t clinux_cmsg_space(size_t byteCount) { return CMSG_SPACE(byt
 static inline size_t clinux_cmsg_length(size_t byteCount) { return CMSG_LEN(byteCount); }
 static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
 static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+// Behind _GNU_SOURCE in the C library's own headers.
+#include <linux/falloc.h>
+#include <sys/types.h>
+extern int fallocate(int descriptor, int mode, off_t offset, off_t byteCount);
+enum { CLINUX_SEEK_DATA = 3, CLINUX_SEEK_HOLE = 4 };

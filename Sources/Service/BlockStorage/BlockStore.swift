@@ -8,6 +8,8 @@ package protocol BlockStore: AnyObject, Sendable {
     var byteCount: UInt64 { get }
     var isReadOnly: Bool { get }
     var capabilities: StoreCapabilities { get }
+    /// The same store for callers that may not suspend; `nil` where a call may have to wait.
+    var directAccess: (any DirectBlockStore)? { get }
 
     /// Fills all of `buffer` from `offset` on, or throws: never short, never partly.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) async throws(StorageError)
@@ -44,6 +46,8 @@ package struct StoreCapabilities: OptionSet, Hashable, Sendable {
     /// Several connections see each other's completed writes, flushed or not.
     package static let multiConnect = StoreCapabilities(rawValue: 1 << 3)
     package static let extents = StoreCapabilities(rawValue: 1 << 4)
+    /// Zeroing is never slower than writing zeroes would be.
+    package static let fastZero = StoreCapabilities(rawValue: 1 << 5)
 }
 
 /// A run of bytes of one kind.
@@ -60,11 +64,18 @@ package struct Extent: Equatable, Sendable {
 }
 
 extension BlockStore {
+    package var directAccess: (any DirectBlockStore)? { nil }
+
     package func read(_ count: Int, at offset: UInt64) async throws(StorageError) -> [UInt8] {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
         defer { buffer.deallocate() }
         try await read(into: buffer, at: offset)
         return Array(buffer)
+    }
+
+    /// - Throws: ``StorageError/Code/notPermitted`` on a read-only store.
+    package func checkWritable(during operation: String) throws(StorageError) {
+        guard !isReadOnly else { throw StorageError(.notPermitted, "\(operation): the store is read-only") }
     }
 
     /// - Throws: ``StorageError/Code/invalid`` when the range does not lie inside the store.
@@ -76,16 +87,4 @@ extension BlockStore {
                 .invalid, "\(operation): \(count) bytes at \(offset) reach past the end at \(byteCount)")
         }
     }
-}
-
-/// A store whose calls return promptly on the calling thread and never suspend, so that a data-plane
-/// thread may call it without leaving its loop.
-package protocol DirectBlockStore: BlockStore {
-    func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError)
-    func writeNow(_ buffer: UnsafeRawBufferPointer, at offset: UInt64, isDurable: Bool) throws(StorageError)
-    func flushNow() throws(StorageError)
-
-    /// A descriptor whose bytes at `offset` are the store's, for sending without copying; `nil` when
-    /// reads must go through ``readNow(into:at:)``.
-    var sendableDescriptor: CInt? { get }
 }
