@@ -1,4 +1,4 @@
-import WireFormat
+package import WireFormat
 
 package enum ByteOrder: UInt8, Sendable {
     case little = 0x6C  // "l"
