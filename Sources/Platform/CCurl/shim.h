@@ -25,3 +25,5 @@ static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) 
 static inline CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+static inline void *ccurl_message_handle(const CURLMsg *message) { return message->easy_handle; }
+static inline CURLcode ccurl_message_result(const CURLMsg *message) { return message->data.result; }

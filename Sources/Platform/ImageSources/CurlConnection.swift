@@ -1,0 +1,217 @@
+import CCurl
+import Glibc
+import Synchronization
+internal import VirtualMedia
+
+/// One libcurl handle with its kept-alive connection. Used by one thread at a time; only
+/// ``cancel()`` may come from another.
+final class CurlConnection: @unchecked Sendable {
+    enum Method: Sendable { case get, head }
+
+    private let easy: UnsafeMutableRawPointer
+    /// Drives the easy handle: unlike `curl_easy_perform`, its wait can be woken.
+    private let multi: UnsafeMutableRawPointer
+    private let location: HTTPSLocation
+    private let options: HTTPSOptions
+    private let authorization: AuthorizationHeader?
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private let isCancelled = Atomic<Bool>(false)
+
+    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
+
+    init(to location: HTTPSLocation, options: HTTPSOptions, authorization: AuthorizationHeader?) {
+        precondition(Self.isReady, "libcurl cannot be initialised")
+        guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
+            preconditionFailure("no memory for a libcurl handle")
+        }
+        self.easy = easy
+        self.multi = multi
+        self.location = location
+        self.options = options
+        self.authorization = authorization
+        configure()
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_multi_cleanup(multi)
+        errorText.deallocate()
+    }
+
+    /// Ends a request in progress, and every later one, with ``ImageError/Cause/cancelled``.
+    func cancel() {
+        isCancelled.store(true, ordering: .releasing)
+        curl_multi_wakeup(multi)
+    }
+
+    /// Sleeps between two tries.
+    ///
+    /// - Returns: whether to try again: `false` when cancelled meanwhile.
+    func pause(_ time: Duration) -> Bool {
+        let end = Monotonic.now + time
+        while !isCancelled.load(ordering: .acquiring) {
+            let left = (end - Monotonic.now).wholeMilliseconds
+            guard left > 0 else { return true }
+            curl_multi_poll(multi, nil, 0, CInt(left), nil)
+        }
+        return false
+    }
+
+    /// Sends one request and waits for the end of its answer.
+    ///
+    /// - Parameters:
+    ///   - range: Sent byte-exact; the last byte is `upperBound - 1`.
+    ///   - timeout: For the whole request, on top of the options' own limits.
+    /// - Throws: what `sink` refused, or what went wrong on the way; after that nothing in the sink's
+    ///   memory may be used.
+    func perform(
+        _ method: Method, range: Range<UInt64>?, precondition header: String?, timeout: Duration,
+        into sink: ResponseSink
+    ) throws(FetchFailure) {
+        let limit = min(timeout, options.requestTimeout)
+        guard limit > .zero else { throw FetchFailure(.timedOut, "\(location.server): no time is left") }
+        errorText[0] = 0
+        set(CURLOPT_NOBODY, method == .head ? 1 : 0)
+        if method == .get { set(CURLOPT_HTTPGET, 1) }
+        set(CURLOPT_RANGE, range.map { "\($0.lowerBound)-\($0.upperBound - 1)" })
+        set(CURLOPT_TIMEOUT_MS, max(1, limit.wholeMilliseconds))
+        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(limit, options.connectTimeout).wholeMilliseconds))
+        let ending = withHeaders(header) { drive(sink) }
+        if let refusal = sink.refusal { throw refusal }
+        switch ending {
+        case .cancelled: throw FetchFailure(.cancelled, "\(location.shown): given up on request")
+        case .stalled:
+            throw FetchFailure(
+                .timedOut, "\(location.server): no byte came for \(options.stallTimeout)", .unavailable)
+        case .done(let result) where result.code != CURLE_OK:
+            throw .transfer(result, of: location, options: options)
+        case .done: break
+        }
+        guard sink.bodyBytes == sink.bodyCapacity else {
+            throw FetchFailure(
+                .truncated, "\(location.shown): \(sink.bodyBytes) of \(sink.bodyCapacity) bytes came",
+                .connectionLost)
+        }
+    }
+
+    private enum Ending { case done(CurlResult), cancelled, stalled }
+
+    private func drive(_ sink: ResponseSink) -> Ending {
+        let reference = Unmanaged.passUnretained(sink).toOpaque()
+        _ = ccurl_set_pointer(easy, CURLOPT_WRITEDATA, reference)
+        _ = ccurl_set_pointer(easy, CURLOPT_HEADERDATA, reference)
+        curl_multi_add_handle(multi, easy)
+        defer { curl_multi_remove_handle(multi, easy) }
+        var received = -1
+        var lastByteAt = Monotonic.now
+        while true {
+            if isCancelled.load(ordering: .acquiring) { return .cancelled }
+            var running: CInt = 0
+            curl_multi_perform(multi, &running)
+            if running == 0 { return .done(result()) }
+            let now = Monotonic.now
+            if sink.receivedBytes != received || !isConnected {
+                received = sink.receivedBytes
+                lastByteAt = now
+            } else if now - lastByteAt >= options.stallTimeout {
+                return .stalled
+            }
+            let wait = min(max(1, (lastByteAt + options.stallTimeout - now).wholeMilliseconds), 1000)
+            curl_multi_poll(multi, nil, 0, CInt(wait), nil)
+        }
+    }
+
+    private func result() -> CurlResult {
+        var left: CInt = 0
+        guard let message = curl_multi_info_read(multi, &left) else {
+            return CurlResult(code: CURLE_GOT_NOTHING)
+        }
+        var result = CurlResult(code: ccurl_message_result(message))
+        var number = 0
+        if ccurl_get_long(easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK { result.errno = CInt(number) }
+        number = 0
+        if ccurl_get_long(easy, CURLINFO_SSL_VERIFYRESULT, &number) == CURLE_OK {
+            result.verifyResult = number
+        }
+        result.isConnected = isConnected
+        result.text = String(cString: errorText)
+        return result
+    }
+
+    /// The time until the request could be sent is known only once it could.
+    private var isConnected: Bool {
+        var microseconds: curl_off_t = 0
+        return ccurl_get_offset(easy, CURLINFO_PRETRANSFER_TIME_T, &microseconds) == CURLE_OK
+            && microseconds > 0
+    }
+}
+
+extension CurlConnection {
+    private func configure() {
+        set(CURLOPT_URL, location.url)
+        set(CURLOPT_PROTOCOLS_STR, "https")
+        set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        set(CURLOPT_PATH_AS_IS, 1)
+        // A proxy out of the environment would see which images are used; none is until one is asked for.
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        set(CURLOPT_SSL_VERIFYPEER, 1)
+        set(CURLOPT_SSL_VERIFYHOST, 2)
+        if options.caFile != nil || options.caDirectory != nil {
+            set(CURLOPT_CAINFO, options.caFile)
+            set(CURLOPT_CAPATH, options.caDirectory)
+        }
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_TCP_KEEPALIVE, 1)
+        set(CURLOPT_BUFFERSIZE, 256 << 10)
+        set(CURLOPT_USERAGENT, "MediaRig")
+        _ = ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        _ = ccurl_set_data_function(easy, CURLOPT_HEADERFUNCTION, Self.receiveHeader)
+        _ = ccurl_set_data_function(easy, CURLOPT_WRITEFUNCTION, Self.receiveBody)
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) {
+        let code = ccurl_set_long(easy, option, value)
+        precondition(code == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+    }
+
+    private func set(_ option: CURLoption, _ value: String?) {
+        let code =
+            if let value { value.withCString { ccurl_set_string(easy, option, $0) } } else {
+                ccurl_set_string(easy, option, nil)
+            }
+        precondition(code == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+    }
+
+    /// Lends libcurl a list of header lines for the time of `body`. The list is built here, because
+    /// `curl_slist_append` would leave copies of the password in freed memory.
+    private func withHeaders<Result>(_ extra: String?, _ body: () -> Result) -> Result {
+        var lines = [strdup("Accept-Encoding: identity")!]
+        if let extra { lines.append(strdup(extra)!) }
+        defer { lines.forEach { free($0) } }
+        let items = lines + (authorization.map { [$0.pointer] } ?? [])
+        return withUnsafeTemporaryAllocation(of: curl_slist.self, capacity: items.count) { list in
+            for index in items.indices {
+                let next = index + 1 < items.count ? list.baseAddress! + index + 1 : nil
+                list.initializeElement(at: index, to: curl_slist(data: items[index], next: next))
+            }
+            _ = ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, list.baseAddress)
+            defer { _ = ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, nil) }
+            return body()
+        }
+    }
+
+    private static let receiveHeader: ccurl_data_function = { data, size, count, sink in
+        let line = UnsafeRawBufferPointer(start: data, count: size * count)
+        let isWanted = Unmanaged<ResponseSink>.fromOpaque(sink!).takeUnretainedValue().receive(
+            headerLine: line)
+        return isWanted ? line.count : 0
+    }
+
+    private static let receiveBody: ccurl_data_function = { data, size, count, sink in
+        let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+        let isWanted = Unmanaged<ResponseSink>.fromOpaque(sink!).takeUnretainedValue().receive(body: bytes)
+        return isWanted ? bytes.count : 0
+    }
+}

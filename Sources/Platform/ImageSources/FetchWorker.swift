@@ -1,0 +1,61 @@
+internal import VirtualMedia
+
+/// One thread with one connection, fetching what the board says until it is closed.
+struct FetchWorker: Sendable {
+    let board: FetchBoard
+    let connection: CurlConnection
+    let check: RangeResponseCheck
+    let identity: ImageIdentity
+    let options: HTTPSOptions
+
+    func start(number: Int) {
+        board.workerStarted()
+        WorkerThread.start("https-fetch-\(number)") {
+            run()
+            board.workerEnded()
+        }
+    }
+
+    private func run() {
+        while let fetch = board.nextFetch() {
+            do throws(ImageError) {
+                try perform(fetch)
+                board.finish(fetch)
+            } catch {
+                board.fail(fetch, error, retryDeadline: Monotonic.now + options.readTimeout)
+            }
+        }
+    }
+
+    /// Reading ahead gets one try: it must not hold a connection that someone may soon wait for.
+    private func perform(_ fetch: FetchPlan.Fetch) throws(ImageError) {
+        let policy = RetryPolicy(phase: .reading)
+        let deadline = fetch.deadline ?? Monotonic.now + options.requestTimeout
+        var attempts = 0
+        while true {
+            attempts += 1
+            do throws(FetchFailure) {
+                return try request(fetch, timeout: deadline - Monotonic.now)
+            } catch {
+                let decision = policy.decide(
+                    error.kind, attempts: attempts, remaining: deadline - Monotonic.now,
+                    jitter: Double.random(in: 0...1))
+                guard fetch.deadline != nil, case .retry(let pause) = decision, board.pause(pause) else {
+                    throw error.error
+                }
+            }
+        }
+    }
+
+    private func request(_ fetch: FetchPlan.Fetch, timeout: Duration) throws(FetchFailure) {
+        let unit = UInt64(options.fetching.blockBytes)
+        let range =
+            UInt64(fetch.blocks.lowerBound)
+            * unit..<min(UInt64(fetch.blocks.upperBound) * unit, identity.byteCount)
+        let sink = ResponseSink(
+            shown: check.location.shown, segments: board.segments(of: fetch, byteCount: range.count)
+        ) { head throws(FetchFailure) in try check.accept(head, range: range, of: identity) }
+        try connection.perform(
+            .get, range: range, precondition: identity.precondition, timeout: timeout, into: sink)
+    }
+}

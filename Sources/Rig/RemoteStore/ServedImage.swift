@@ -1,0 +1,95 @@
+package import BlockStorage
+import Glibc
+import Synchronization
+
+/// What a name on the server stands for.
+package enum ServedImage: Sendable {
+    /// Opened anew for each request, so that a change of the file shows, as it does with other servers.
+    case file(path: String)
+    /// - Parameter version: Part of the ETag: another number says that the content is another.
+    case store(any BlockStore, version: Int)
+
+    static func store(_ store: any BlockStore) -> ServedImage { .store(store, version: 1) }
+
+    /// - Returns: `nil` when there is nothing to serve.
+    func open() -> OpenedImage? {
+        switch self {
+        case .file(let path): OpenedImage(path: path)
+        case .store(let store, let version): OpenedImage(store: store, version: version)
+        }
+    }
+}
+
+/// An image for the time of one request.
+final class OpenedImage {
+    private enum Content {
+        case file(CInt)
+        case store(any BlockStore)
+    }
+
+    let subject: ImageResponse.Subject
+    private let content: Content
+
+    init?(path: String) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            Glibc.close(descriptor)
+            return nil
+        }
+        let time = status.st_mtim
+        let tag = [Int(status.st_size), time.tv_sec, time.tv_nsec].map { String($0, radix: 16) }.joined(
+            separator: "-")
+        subject = ImageResponse.Subject(
+            byteCount: UInt64(status.st_size), entityTag: "\"\(tag)\"", modifiedAt: Int64(time.tv_sec))
+        content = .file(descriptor)
+    }
+
+    init(store: any BlockStore, version: Int) {
+        // No store knows when it changed; a day's fraction later for each version will do.
+        subject = ImageResponse.Subject(
+            byteCount: store.byteCount, entityTag: "\"\(String(store.byteCount, radix: 16))-v\(version)\"",
+            modifiedAt: 1_700_000_000 + Int64(version))
+        content = .store(store)
+    }
+
+    deinit {
+        if case .file(let descriptor) = content { Glibc.close(descriptor) }
+    }
+
+    /// Fills `buffer`, blocking.
+    ///
+    /// - Returns: whether all of it is there.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) -> Bool {
+        switch content {
+        case .file(let descriptor): Self.read(descriptor, into: buffer, at: offset)
+        case .store(let store as any DirectBlockStore): (try? store.readNow(into: buffer, at: offset)) != nil
+        case .store(let store): Self.waitForRead(store, into: buffer, at: offset)
+        }
+    }
+
+    private static func read(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    ) -> Bool {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset) + off_t(done))
+            if count > 0 { done += count } else if count == 0 || errno != EINTR { return false }
+        }
+        return true
+    }
+
+    /// The connection has a thread of its own, so it may wait for a store that suspends.
+    private static func waitForRead(
+        _ store: any BlockStore, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    ) -> Bool {
+        nonisolated(unsafe) let memory = buffer
+        let outcome = Signal<Bool>()
+        Task.detached {
+            outcome.send((try? await store.read(into: memory, at: offset)) != nil)
+        }
+        return outcome.receive()
+    }
+}
