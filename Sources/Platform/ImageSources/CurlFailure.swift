@@ -3,18 +3,18 @@ import Glibc
 internal import VirtualMedia
 
 /// What libcurl reports when a transfer does not end well, as plain values.
-package struct CurlResult: Equatable, Sendable {
-    package var code: CURLcode
+struct CurlResult: Equatable, Sendable {
+    var code: CURLcode
     /// `CURLINFO_OS_ERRNO`.
-    package var errno: CInt = 0
+    var errno: CInt = 0
     /// `CURLINFO_SSL_VERIFYRESULT`: one of OpenSSL's X509_V_ERR numbers, 0 when the chain is good.
-    package var verifyResult: Int = 0
+    var verifyResult: Int = 0
     /// Whether TCP and TLS were up.
-    package var isConnected = false
+    var isConnected = false
     /// curl's own sentence. Used only where it cannot hold a URL or a header.
-    package var text = ""
+    var text = ""
 
-    package init(code: CURLcode) { self.code = code }
+    init(code: CURLcode) { self.code = code }
 }
 
 extension FetchFailure {
