@@ -77,14 +77,15 @@ extension FetchFailure {
     }
 
     /// Which rule of X.509 the server's certificate breaks, in words that name the remedy. Numbers as
-    /// in OpenSSL's x509_vfy.h; curl leaves 0 when the chain is good and the name is not.
+    /// in OpenSSL's x509_vfy.h; curl, which compares names itself and
+    /// first, leaves 1 (or 0) when it is the name that does not fit.
     private static func untrusted(_ result: CurlResult, _ location: HTTPSLocation, _ options: HTTPSOptions)
         -> FetchFailure
     {
         let trust = options.caFile ?? options.caDirectory ?? "the system's certificates"
         let what =
             switch result.verifyResult {
-            case 0, 62, 63, 64: "is not for the name \(location.host): use the name it was issued for"
+            case 0, 1, 62, 63, 64: "is not for the name \(location.host): use the name it was issued for"
             case 9: "is not valid yet: check this machine's clock"
             case 10: "has expired: renew it, and check this machine's clock"
             case 18: "is self-signed: trust it explicitly, or get one from a trusted authority"
