@@ -1,0 +1,167 @@
+import USBMassStorage
+
+/// The cables between controllers and hosts, and the transfers on them.
+final class USBBus {
+    /// One visit of a device on a port; a new one begins with each appearance.
+    struct Session: Hashable, Sendable {
+        let controller: String
+        let number: UInt64
+    }
+
+    private struct Port {
+        var isHostAttached = false
+        var gadget: BoundGadget?
+        var session: Session?
+    }
+
+    private let controllers: DeviceControllers
+    private let timers: KernelTimers
+    private var ports: [String: Port] = [:]
+    private var lastSession: UInt64 = 0
+    private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
+        []
+
+    init(controllers: DeviceControllers, timers: KernelTimers) {
+        self.controllers = controllers
+        self.timers = timers
+    }
+
+    // MARK: The device side
+
+    func connect(_ gadget: BoundGadget) {
+        gadget.configurationChanged = { [weak self, weak gadget] number in
+            guard let self, let gadget else { return }
+            let state = number == 0 ? "addressed" : "configured"
+            self.controllers.setState(gadget.controller, state)
+        }
+        ports[gadget.controller, default: Port()].gadget = gadget
+        update(gadget.controller)
+    }
+
+    func disconnect(_ gadget: BoundGadget) {
+        gadget.release()
+        ports[gadget.controller]?.gadget = nil
+        update(gadget.controller)
+    }
+
+    // MARK: The host side
+
+    /// Plugs the host's cable in or out.
+    func setHostAttached(_ isAttached: Bool, to controller: String) {
+        guard ports[controller, default: Port()].isHostAttached != isAttached else { return }
+        ports[controller, default: Port()].isHostAttached = isAttached
+        if !isAttached { ports[controller]?.gadget?.disconnect() }
+        update(controller)
+    }
+
+    /// - Parameter arrived: called once, with `nil` when no device showed up before the deadline.
+    func whenDeviceAppears(
+        on controller: String, until deadline: Duration, arrived: @escaping (Session?) -> Void
+    ) {
+        if let session = ports[controller]?.session { return arrived(session) }
+        let timer = timers.schedule(at: deadline) { [weak self] in self?.arrivalTimedOut() }
+        arrivals.append((controller, timer, arrived))
+    }
+
+    /// - Parameter completion: called once; `timedOut` after the given time.
+    func submit(
+        to session: Session, timeout: Duration, _ input: (TransferID) -> DeviceInput,
+        completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
+    ) {
+        guard let gadget = gadget(of: session) else { return completion(.failure(.disconnected)) }
+        let transfer = PendingTransfer()
+        let identifier = gadget.submit(input) { [timers] outcome in
+            transfer.isDone = true
+            if let timer = transfer.timer { timers.cancel(timer) }
+            switch outcome {
+            case .cancelled: completion(.failure(transfer.hasTimedOut ? .timedOut : .disconnected))
+            case .stalled: completion(.failure(.stalled))
+            case .accepted, .data: completion(.success(outcome))
+            }
+        }
+        guard !transfer.isDone else { return }
+        transfer.timer = timers.schedule(at: timers.now + timeout) { [weak gadget] in
+            transfer.hasTimedOut = true
+            gadget?.cancel(identifier)
+        }
+    }
+
+    /// SET_ADDRESS is the controller's business; the gadget never sees it (USB 2.0 §9.4.6).
+    func setAddress(_ session: Session) -> Bool {
+        guard gadget(of: session) != nil else { return false }
+        controllers.setState(session.controller, "addressed")
+        return true
+    }
+
+    func reset(_ session: Session) -> Bool {
+        guard let gadget = gadget(of: session) else { return false }
+        gadget.resetBus()
+        controllers.setState(session.controller, "default")
+        return true
+    }
+
+    // MARK: Sessions
+
+    private func gadget(of session: Session) -> BoundGadget? {
+        guard let port = ports[session.controller], port.session == session else { return nil }
+        return port.gadget
+    }
+
+    /// A device is there while both a gadget and a host are.
+    private func update(_ controller: String) {
+        guard let port = ports[controller] else { return }
+        guard let gadget = port.gadget, port.isHostAttached else {
+            ports[controller]?.session = nil
+            controllers.setState(controller, "not attached", speed: "UNKNOWN")
+            return
+        }
+        lastSession += 1
+        let session = Session(controller: controller, number: lastSession)
+        ports[controller]?.session = session
+        controllers.setState(controller, "default", speed: gadget.speed.attributeText)
+        let waiting = arrivals.filter { $0.controller == controller }
+        arrivals.removeAll { $0.controller == controller }
+        for waiter in waiting {
+            timers.cancel(waiter.timer)
+            waiter.arrived(session)
+        }
+    }
+
+    private func arrivalTimedOut() {
+        let now = timers.now
+        let late = arrivals.filter { $0.timer.deadline <= now }
+        arrivals.removeAll { $0.timer.deadline <= now }
+        for waiter in late {
+            timers.cancel(waiter.timer)
+            waiter.arrived(nil)
+        }
+    }
+
+    private final class PendingTransfer {
+        var timer: KernelTimers.TimerID?
+        var hasTimedOut = false
+        var isDone = false
+    }
+}
+
+extension BusSpeed {
+    /// As `current_speed` prints it.
+    var attributeText: String {
+        switch self {
+        case .full: "full-speed"
+        case .high: "high-speed"
+        case .superSpeed: "super-speed"
+        }
+    }
+
+    /// The fastest that both the controller and the gadget allow.
+    init(controller: String, gadget: String) {
+        let order = GadgetDirectory.speeds
+        let slower = max(order.firstIndex(of: controller) ?? 2, order.firstIndex(of: gadget) ?? 2)
+        switch order[slower] {
+        case "super-speed-plus", "super-speed": self = .superSpeed
+        case "high-speed": self = .high
+        default: self = .full
+        }
+    }
+}

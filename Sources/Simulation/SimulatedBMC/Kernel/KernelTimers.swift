@@ -1,0 +1,69 @@
+import VirtualMedia
+
+/// Every deadline of the kernel, in one ordered list: equal ones fire in the order they were set.
+///
+/// It reads the clock but never waits on it: the shell sleeps until ``earliest`` and then calls
+/// ``fireDue()``.
+final class KernelTimers {
+    struct TimerID: Equatable {
+        let deadline: Duration
+        fileprivate let number: UInt64
+    }
+
+    private struct Entry {
+        let id: TimerID
+        let action: () -> Void
+    }
+
+    private let clock: any MediaClock
+    private var entries: [Entry] = []
+    private var lastNumber: UInt64 = 0
+    /// Told whenever the list has a new first deadline, so that the shell wakes up in time.
+    var deadlineMovedUp: ((Duration) -> Void)?
+
+    init(clock: any MediaClock) { self.clock = clock }
+
+    var now: Duration { clock.now }
+    var earliest: Duration? { entries.first?.id.deadline }
+
+    @discardableResult
+    func schedule(at deadline: Duration, _ action: @escaping () -> Void) -> TimerID {
+        lastNumber += 1
+        let id = TimerID(deadline: deadline, number: lastNumber)
+        let position = firstPosition { $0 > id }
+        entries.insert(Entry(id: id, action: action), at: position)
+        if position == 0 { deadlineMovedUp?(deadline) }
+        return id
+    }
+
+    /// Harmless when the timer has fired.
+    func cancel(_ id: TimerID) {
+        let position = firstPosition { $0 >= id }
+        guard position < entries.count, entries[position].id == id else { return }
+        entries.remove(at: position)
+    }
+
+    /// Runs what is due, including what that makes due at once.
+    func fireDue() {
+        while let first = entries.first, first.id.deadline <= now {
+            entries.removeFirst()
+            first.action()
+        }
+    }
+
+    private func firstPosition(where isPast: (TimerID) -> Bool) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if isPast(entries[middle].id) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
+
+extension KernelTimers.TimerID: Comparable {
+    static func < (left: Self, right: Self) -> Bool {
+        (left.deadline, left.number) < (right.deadline, right.number)
+    }
+}

@@ -1,0 +1,153 @@
+import Glibc
+import NBDProtocol
+package import VirtualMedia
+import WireFormat
+
+/// The connections of one attachment.
+struct AttachedConnections {
+    let mailbox: LinkMailbox
+    var transports: [NBDTransport] = []
+    var consumer: (any SpawnedTask)?
+}
+
+extension SimulatedKernel: NBDDriver {
+    /// How long a server may take to let the goodbye through before the socket is shut.
+    private static let disconnectGrace = Duration.seconds(1)
+
+    package func attach(_ attachment: NBDAttachment, connections: [any ByteChannel])
+        async throws(SystemError)
+    {
+        let device = try device(attachment.device, "attach")
+        do throws(Errno) {
+            try step { _ throws(Errno) in
+                try device.attach(attachment, linkCount: connections.count)
+            }
+        } catch { throw error.during("attach \(attachment.device)") }
+        let name = device.name
+        device.linkDied = { [unowned self] in announceDeadLink(name) }
+        let mailbox = LinkMailbox()
+        attachments[device.number] = AttachedConnections(mailbox: mailbox)
+        for connection in connections { device.queue?.add(link(for: connection, of: device)) }
+        let number = device.number
+        attachments[number]?.consumer = spawner.spawn("\(device.name) replies", .shared) { [self] in
+            await serve(mailbox, of: number)
+        }
+    }
+
+    package func reconfigure(_ device: String, connections: [any ByteChannel]) async throws(SystemError) {
+        let device = try self.device(device, "reconfigure")
+        guard device.attachment != nil, !device.isDisconnected, let queue = device.queue else {
+            throw SystemError(EINVAL, "reconfigure \(device.name)")
+        }
+        for connection in connections {
+            guard queue.hasDeadLink else {
+                // The driver takes only as many as it has lost.
+                connection.close()
+                continue
+            }
+            let link = link(for: connection, of: device)
+            _ = step { _ in queue.replaceDeadLink(with: link) }
+        }
+    }
+
+    package func detach(_ device: String) async throws(SystemError) {
+        let device = try self.device(device, "detach")
+        step { _ in device.disconnect() }
+        guard let attached = attachments.removeValue(forKey: device.number) else { return }
+        let grace = step { state in
+            state.timers.schedule(at: state.timers.now + Self.disconnectGrace) {
+                for transport in attached.transports { transport.shutDown() }
+            }
+        }
+        for transport in attached.transports { await transport.finished() }
+        step { $0.timers.cancel(grace) }
+        attached.mailbox.close()
+        await attached.consumer?.finished()
+    }
+
+    package func status(of device: String) async throws(SystemError) -> NBDDeviceStatus {
+        try self.device(device, "status").status
+    }
+
+    package func read(_ byteCount: Int, at offset: UInt64, from device: String)
+        async throws(SystemError) -> [UInt8]
+    {
+        let operation = "read \(device)"
+        let device = try self.device(device, "read")
+        guard device.attachment != nil else { throw SystemError(ENODEV, operation) }
+        guard byteCount >= 0, offset <= device.byteCount, UInt64(byteCount) <= device.byteCount - offset
+        else {
+            throw SystemError(EINVAL, operation)
+        }
+        guard let file = try? device.open(path: "/dev/\(device.name)", forWriting: false) else {
+            throw SystemError(EACCES, operation)
+        }
+        defer { step { _ in file.close() } }
+        let result = await withCheckedContinuation { continuation in
+            step { _ in
+                device.cache?.read(offset..<offset + UInt64(byteCount), readAhead: nil) {
+                    continuation.resume(returning: $0)
+                }
+            }
+        }
+        guard case .success(let pieces) = result else { throw SystemError(EIO, operation) }
+        return pieces.flatMap { $0 }
+    }
+
+    package func dropCache(of device: String) async throws(SystemError) {
+        try self.device(device, "drop cache").cache?.dropClean()
+    }
+
+    package func events() async -> AsyncStream<NBDDriverEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NBDDriverEvent.self, bufferingPolicy: .bufferingOldest(UeventStream.maximumUnread))
+        driverListeners.append(continuation)
+        return stream
+    }
+
+    /// Tells the server that a range is no longer needed (BLKDISCARD).
+    ///
+    /// - Throws: EINVAL when it did not offer trim, or past the end; EIO.
+    package func discard(_ range: Range<UInt64>, on device: String) async throws(SystemError) {
+        let device = try self.device(device, "discard")
+        let result = await withCheckedContinuation { continuation in
+            step { _ in device.discard(range) { continuation.resume(returning: $0) } }
+        }
+        if case .failure(let error) = result { throw error.during("discard on \(device.name)") }
+    }
+
+    // MARK: Connections
+
+    private func device(_ name: String, _ operation: String) throws(SystemError) -> NBDDevice {
+        do throws(Errno) { return try state.device(name) } catch {
+            throw error.during("\(operation) \(name)")
+        }
+    }
+
+    private func link(for channel: any ByteChannel, of device: NBDDevice) -> NBDLink {
+        guard let attached = attachments[device.number] else {
+            preconditionFailure("\(device.name) has no mailbox")
+        }
+        let number = attached.transports.count
+        let depth = state.profile.nbdQueueDepth
+        let transport = NBDTransport(
+            linkNumber: number, channel: channel, queueDepth: depth, mailbox: attached.mailbox)
+        attachments[device.number]?.transports.append(transport)
+        transport.start(name: "\(device.name) link \(number)", spawner: spawner)
+        return NBDLink(number: number, wire: transport, queueDepth: depth)
+    }
+
+    /// Hands replies to the driver as they come, many per wake-up.
+    private func serve(_ mailbox: LinkMailbox, of number: Int) async {
+        let device = state.devices[number]
+        for await _ in mailbox.signals {
+            for event in mailbox.takeAll() { step { _ in device.received(event) } }
+        }
+    }
+
+    private func announceDeadLink(_ device: String) {
+        driverListeners.removeAll { listener in
+            if case .terminated = listener.yield(.linkDead(device: device)) { true } else { false }
+        }
+    }
+}
