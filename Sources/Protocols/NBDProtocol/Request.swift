@@ -54,3 +54,24 @@ package struct Request: Equatable, Sendable {
         bytes.appendBigEndian(length)
     }
 }
+
+extension Request {
+    /// The same from memory that is not an array, for a data plane that must not allocate.
+    ///
+    /// - Precondition: 28 bytes are there.
+    package static func decode(_ bytes: UnsafeRawBufferPointer) throws(ProtocolViolation) -> Request {
+        precondition(bytes.count >= byteCount, "\(bytes.count) bytes are no request header")
+        let found = UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+        guard found == magic else {
+            throw .badMagic(found: UInt64(found), expected: UInt64(magic))
+        }
+        return Request(
+            flags: CommandFlags(
+                rawValue: UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt16.self))),
+            command: Command(
+                rawValue: UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self))),
+            cookie: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+            offset: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+            length: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt32.self)))
+    }
+}

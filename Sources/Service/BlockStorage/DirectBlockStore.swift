@@ -13,12 +13,16 @@ package protocol DirectBlockStore: BlockStore {
     /// reads must go through ``readNow(into:at:)``. Valid until `close()`.
     var sendableDescriptor: CInt? { get }
 
+    /// Checks what reading would find, before a reply is promised that ``sendableDescriptor`` must keep.
+    func prepareToSend(at offset: UInt64, byteCount: UInt64) throws(StorageError)
+
     /// Told after bytes went out through ``sendableDescriptor``, for stores that count.
     func didSend(byteCount: Int)
 }
 
 extension DirectBlockStore {
     package var directAccess: (any DirectBlockStore)? { self }
+    package func prepareToSend(at offset: UInt64, byteCount: UInt64) throws(StorageError) {}
     package func didSend(byteCount: Int) {}
 
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)

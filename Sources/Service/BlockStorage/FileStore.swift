@@ -33,12 +33,42 @@ package final class FileStore: DirectBlockStore {
         self.isReadOnly = isReadOnly
     }
 
+    private init(temporary number: CInt, byteCount: UInt64) {
+        path = "temporary file"
+        isReadOnly = false
+        self.byteCount = byteCount
+        descriptor = SharedDescriptor(number)
+    }
+
+    /// A sparse file without a name: it takes what is written to it, and is gone with the store.
+    package static func temporary(byteCount: UInt64, folder: String) throws(FileStoreError) -> FileStore {
+        var template = Array("\(folder)/mediarig-\(String(repeating: "X", count: 6))".utf8CString)
+        let number = mkstemp(&template)
+        guard number >= 0 else { throw FileStoreError(errno: errno, path: folder, isReadOnly: false) }
+        unlink(template)
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        guard byteCount <= UInt64(Int64.max), ftruncate(number, off_t(byteCount)) == 0 else {
+            let cause = errno
+            Glibc.close(number)
+            throw FileStoreError(errno: cause, path: folder, isReadOnly: false)
+        }
+        return FileStore(temporary: number, byteCount: byteCount)
+    }
+
     package var capabilities: StoreCapabilities {
         let always: StoreCapabilities = [.flush, .multiConnect, .extents]
         return isReadOnly ? always : always.union([.trim, .writeZeroes])
     }
 
     package var sendableDescriptor: CInt? { descriptor.number }
+
+    package func prepareToSend(at offset: UInt64, byteCount count: UInt64) throws(StorageError) {
+        try checkRange(at: offset, byteCount: count, during: "read \(path)")
+        try descriptor.use { number throws(StorageError) in
+            guard currentBytes(number) < offset + count else { return }
+            throw shrunk("read", at: offset, byteCount: count, number)
+        }
+    }
 
     package func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
         throws(StorageError)

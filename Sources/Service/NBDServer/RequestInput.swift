@@ -1,0 +1,56 @@
+import Glibc
+internal import NBDProtocol
+internal import WireFormat
+
+/// Bytes received and not yet used up, in one fixed buffer.
+struct RequestInput: ~Copyable {
+    private let memory: UnsafeMutableRawPointer
+    private var head = 0
+    private var tail = 0
+
+    init(leftover: Bytes) {
+        precondition(leftover.count <= DataPlane.inputBytes, "more left over than the handshake takes")
+        memory = .allocate(byteCount: DataPlane.inputBytes, alignment: 4096)
+        leftover.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
+        tail = leftover.count
+    }
+
+    deinit { memory.deallocate() }
+
+    var count: Int { tail - head }
+    var front: UnsafeRawPointer { UnsafeRawPointer(memory + head) }
+    static var capacity: Int { DataPlane.inputBytes }
+
+    mutating func skip(_ byteCount: Int) {
+        head += byteCount
+        if head == tail { (head, tail) = (0, 0) }
+    }
+
+    /// Receives once, behind what is there.
+    ///
+    /// - Returns: as ``ConnectedSocket/receive(_:_:flags:)``.
+    mutating func receive(from socket: borrowing ConnectedSocket, flags: CInt = 0) -> Int {
+        if head > 0 {
+            memmove(memory, memory + head, tail - head)
+            (head, tail) = (0, tail - head)
+        }
+        precondition(tail < Self.capacity, "no room for what does not fit a request")
+        let count = socket.receive(memory + tail, Self.capacity - tail, flags: flags)
+        if count > 0 { tail += count }
+        return count
+    }
+
+    /// Moves what is there of a payload to where it belongs.
+    mutating func take(into target: UnsafeMutableRawPointer, atMost byteCount: Int) -> Int {
+        let taken = min(count, byteCount)
+        target.copyMemory(from: front, byteCount: taken)
+        skip(taken)
+        return taken
+    }
+
+    /// The header at the front, if its 28 bytes are there.
+    func peekRequest() throws(ProtocolViolation) -> Request? {
+        guard count >= Request.byteCount else { return nil }
+        return try Request.decode(UnsafeRawBufferPointer(start: front, count: Request.byteCount))
+    }
+}
