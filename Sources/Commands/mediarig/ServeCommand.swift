@@ -1,6 +1,6 @@
 import ArgumentParser
 import BlockStorage
-@preconcurrency import Glibc
+import Glibc
 import NBDServer
 
 struct ServeCommand: AsyncParsableCommand {
@@ -26,8 +26,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Let clients write.")
     var readWrite = false
 
-    @Option(help: ArgumentHelp("The name of the export; clients may also ask for the empty name.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The name of the export; clients may also ask for the empty name.", valueName: "name"))
     var export = ""
+
+    @Option(help: ArgumentHelp("Trust the certificates in this PEM file, for a URL.", valueName: "file"))
+    var cafile: String?
 
     func validate() throws {
         if unix != nil, tcp != nil { throw ValidationError("--unix and --tcp exclude each other.") }
@@ -41,13 +46,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let stopSignals = StopSignals()
-        setvbuf(stdout, nil, _IOLBF, 0)
-        let store = try await refusing { try await ImageArgument.open(image, isReadWrite: readWrite) }
+        Console.prepare()
+        let store = try await refusing {
+            try await ImageArgument.open(image, isReadWrite: readWrite, caFile: cafile)
+        }
         let (address, folder) = try listenAddress()
         let server = NBDServer(store: store, exportName: export)
         do {
             let bound = try refusing { () throws(ListenError) in try server.listen(on: address) }
-            print(bound.uri(exportName: export))
+            print(Self.absolute(bound).uri(exportName: export))
         } catch {
             removeFolder(folder)
             throw error
@@ -69,6 +76,15 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return (.unix(path: "\(folder)/nbd.sock"), folder)
+    }
+
+    /// The URI is for clients elsewhere in the file system.
+    private static func absolute(_ address: ListenAddress) -> ListenAddress {
+        guard case .unix(let path) = address, !path.hasPrefix("/"), let folder = getcwd(nil, 0) else {
+            return address
+        }
+        defer { free(folder) }
+        return .unix(path: "\(String(cString: folder))/\(path)")
     }
 
     private func removeFolder(_ folder: String?) {
@@ -97,8 +113,8 @@ func refusing<Result>(_ body: () async throws -> Result) async throws -> Result 
     do {
         return try await body()
     } catch {
-        fputs("mediarig: \(error)\n", stderr)
-        throw ExitCode(2)
+        Console.complain("\(error)")
+        throw ExitCode(ExitStatus.usage.rawValue)
     }
 }
 
@@ -106,7 +122,7 @@ func refusing<Result, Failure: Error>(_ body: () throws(Failure) -> Result) thro
     do {
         return try body()
     } catch {
-        fputs("mediarig: \(error)\n", stderr)
-        throw ExitCode(2)
+        Console.complain("\(error)")
+        throw ExitCode(ExitStatus.usage.rawValue)
     }
 }

@@ -187,7 +187,9 @@ package struct ServerHandshake: Sendable {
         let negotiated = agree(on: export, named: request.name)
         var answer = OptionReply.encode(option, .info, InfoRequest.export(negotiated.export))
         for type in request.types {
-            if let info = InfoRequest.answer(type, export) { answer += OptionReply.encode(option, .info, info) }
+            if let info = InfoRequest.answer(type, export) {
+                answer += OptionReply.encode(option, .info, info)
+            }
         }
         actions.append(.send(answer + OptionReply.encode(option, .acknowledge)))
         if option == .go { transmit(negotiated, &actions) }

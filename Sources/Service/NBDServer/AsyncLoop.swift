@@ -56,7 +56,9 @@ final class AsyncLoop: @unchecked Sendable {
     }
 
     /// Whether another request may start.
-    private var hasRoom: Bool { inFlight < limits.maximumInFlight && inFlightBytes < limits.maximumInFlightBytes }
+    private var hasRoom: Bool {
+        inFlight < limits.maximumInFlight && inFlightBytes < limits.maximumInFlightBytes
+    }
 
     private func wait(_ executor: ConnectionExecutor) {
         let wantsInput = end == nil && hasRoom
@@ -72,7 +74,8 @@ final class AsyncLoop: @unchecked Sendable {
     private func receiveMore() {
         let count: Int
         if let write = writing, let data = write.data, input.count == 0, write.leftBytes > 0 {
-            count = socket.receive(data.baseAddress! + write.filled, write.leftBytes, flags: CInt(MSG_DONTWAIT))
+            count = socket.receive(
+                data.baseAddress! + write.filled, write.leftBytes, flags: CInt(MSG_DONTWAIT))
             if count > 0 { writing?.filled += count }
         } else {
             count = input.receive(from: socket, flags: CInt(MSG_DONTWAIT))

@@ -42,7 +42,8 @@ final class Connection: Sendable {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             guard socket.waitReadable(until: deadline) else {
-                return .failure(Ended(.dropped("no end of the handshake in \(limits.handshakeMilliseconds) ms")))
+                return .failure(
+                    Ended(.dropped("no end of the handshake in \(limits.handshakeMilliseconds) ms")))
             }
             let count = buffer.withUnsafeMutableBytes { socket.receive($0.baseAddress!, $0.count) }
             guard count > 0 else { return .failure(Ended(.hungUp)) }

@@ -266,7 +266,8 @@ extension DirectLoop {
         let length = Int(request.length)
         let outcome: Result<Void, StorageError>
         if length <= input.count {
-            outcome = store.written(UnsafeRawBufferPointer(start: input.front, count: length), request, isDurable)
+            outcome = store.written(
+                UnsafeRawBufferPointer(start: input.front, count: length), request, isDurable)
             input.skip(length)
         } else {
             // Replies that are ready must not wait for a slow payload.
@@ -300,7 +301,9 @@ extension DirectLoop {
 
     private mutating func reply(_ bytes: [UInt8]) throws(Ended) {
         try makeRoom(bytes.count)
-        bytes.withUnsafeBytes { (output + outputCount).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        bytes.withUnsafeBytes {
+            (output + outputCount).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+        }
         outputCount += bytes.count
     }
 

@@ -81,7 +81,8 @@ final class Listener: Sendable {
         }
         defer { freeaddrinfo(list) }
         let entry = first.pointee
-        let number = socket(entry.ai_family, entry.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), entry.ai_protocol)
+        let number = socket(
+            entry.ai_family, entry.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), entry.ai_protocol)
         guard number >= 0 else { throw ListenError(errno: errno, address) }
         var one: CInt = 1
         setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))

@@ -11,7 +11,9 @@ struct RequestInput: ~Copyable {
     init(leftover: Bytes) {
         precondition(leftover.count <= DataPlane.inputBytes, "more left over than the handshake takes")
         memory = .allocate(byteCount: DataPlane.inputBytes, alignment: 4096)
-        leftover.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
+        leftover.withUnsafeBytes {
+            memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count)
+        }
         tail = leftover.count
     }
 
