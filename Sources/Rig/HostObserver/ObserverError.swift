@@ -1,0 +1,35 @@
+package import USBMassStorage
+
+/// Why the host side could not go on.
+package enum ObserverError: Error, Equatable, Sendable {
+    case usb(USBTransferError, during: String)
+    case transport(TransportFault, during: String)
+    case malformed(String)
+    /// The device cannot be driven as a USB disk.
+    case notMassStorage(String)
+    case refused(SenseCode, command: String)
+    case noMedium
+    /// Not ready after all attempts of the profile.
+    case notReady(SenseCode)
+    case expectedImage(String)
+}
+
+extension ObserverError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .usb(let error, let during):
+            switch error {
+            case .stalled: "\(during): stalled"
+            case .timedOut: "\(during): no answer in time"
+            case .disconnected: "\(during): the device is gone"
+            }
+        case .transport(let fault, let during): "\(during): \(fault)"
+        case .malformed(let what): what
+        case .notMassStorage(let what): "not a mass-storage device: \(what)"
+        case .refused(let sense, let command): "\(command): refused with sense \(sense)"
+        case .noMedium: "no medium (sense 02/3a/00)"
+        case .notReady(let sense): "not ready: sense \(sense)"
+        case .expectedImage(let what): "expected image: \(what)"
+        }
+    }
+}

@@ -1,0 +1,154 @@
+internal import Glibc
+internal import USBMassStorage
+internal import WireFormat
+
+/// One pass over blocks of the medium: reads, compares, digests, and keeps the account.
+///
+/// Memory is one transfer and one buffer of the same size, however large the image is.
+struct ReadRun: ~Copyable {
+    /// A device that violates the transport so often is not read on.
+    static let maximumFaults = 8
+
+    /// Reading is pointless from here on.
+    enum Stop: Error {
+        case verdict(Verdict)
+    }
+
+    let capacity: CapacityReply
+    var report = ReadReport(verdict: .unproven("nothing was read"))
+    private let image: (any ExpectedImage)?
+    private var diagnosis: BlockDiagnosis?
+    private let digest: SHA256?
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var faults = 0
+
+    init(
+        capacity: CapacityReply, image: (any ExpectedImage)?, previous: (any ExpectedImage)?, digest: SHA256?,
+        transferByteCount: Int
+    ) {
+        self.capacity = capacity
+        self.image = image
+        self.digest = digest
+        diagnosis = image.map { BlockDiagnosis(image: $0, previous: previous) }
+        buffer = .allocate(byteCount: transferByteCount, alignment: 4096)
+        report.visibleByteCount = capacity.blockCount * UInt64(capacity.blockByteCount)
+    }
+
+    deinit { buffer.deallocate() }
+
+    var blockByteCount: Int { Int(capacity.blockByteCount) }
+
+    /// Reads blocks in one command; after a failure in ever smaller parts, until each block is
+    /// either read or known to be unreadable.
+    mutating func read(_ first: UInt64, count: UInt32, by observer: HostObserver) async throws(Stop) {
+        var work = [(first: first, count: count)]
+        while let part = work.popLast() {
+            guard let reason = try await attempt(part.first, count: part.count, by: observer) else {
+                continue
+            }
+            if part.count > 1 {
+                let half = part.count / 2
+                work.append((part.first + UInt64(half), part.count - half))
+                work.append((part.first, half))
+                report.transientFailureCount += 1
+            } else {
+                report.unreadable.append(UnreadableBlock(block: part.first, reason: reason))
+                if report.unreadable.count >= HostObserver.maximumReportedBlocks {
+                    throw .verdict(.unreadable("\(report.unreadable.count) blocks, then given up"))
+                }
+            }
+        }
+    }
+
+    /// - Returns: why it failed, or `nil`.
+    private mutating func attempt(_ first: UInt64, count: UInt32, by observer: HostObserver)
+        async throws(Stop) -> String?
+    {
+        let byteCount = Int(count) * blockByteCount
+        var attempts = 0
+        while true {
+            let outcome: HostObserver.Outcome
+            do throws(ObserverError) {
+                outcome = try await observer.run(.read(at: first, count: count), receiving: byteCount)
+            } catch { return try fault(error) }
+            if let sense = outcome.sense {
+                guard sense.code.isUnitAttention else { return "sense \(sense.code)" }
+                if sense.code == .mediumMayHaveChanged {
+                    throw .verdict(.unproven("the medium changed while it was read (sense 06/28/00)"))
+                }
+                attempts += 1
+                if attempts > observer.profile.retries { return "sense \(sense.code)" }
+                continue
+            }
+            guard outcome.movedByteCount == byteCount else {
+                report.violations.append(
+                    "READ of \(byteCount) bytes at block \(first) passed with \(outcome.movedByteCount)")
+                return try countFault(
+                    "short: \(outcome.movedByteCount) of \(byteCount) bytes with good status")
+            }
+            try compare(outcome.data, at: first, byteCount: byteCount)
+            return nil
+        }
+    }
+
+    private mutating func fault(_ error: ObserverError) throws(Stop) -> String {
+        switch error {
+        case .transport(let fault, _):
+            report.violations.append(fault.description)
+            return try countFault(fault.description)
+        default: throw .verdict(.unreadable(error.description))
+        }
+    }
+
+    private mutating func countFault(_ reason: String) throws(Stop) -> String {
+        faults += 1
+        if faults >= Self.maximumFaults {
+            throw .verdict(.unreadable("\(faults) transport faults; the last: \(reason)"))
+        }
+        return reason
+    }
+
+    private mutating func compare(_ pieces: [Bytes], at block: UInt64, byteCount: Int) throws(Stop) {
+        if let digest { for piece in pieces { digest.update(piece) } }
+        guard let image else { return }
+        let offset = block * UInt64(blockByteCount)
+        let expected = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<byteCount])
+        do throws(ObserverError) {
+            let count = try image.read(into: expected, at: offset)
+            guard count == byteCount else {
+                throw .expectedImage("only \(count) of \(byteCount) bytes at \(offset) are left")
+            }
+            var position = 0
+            var isEqual = true
+            for piece in pieces {
+                let isSame = piece.withUnsafeBytes {
+                    memcmp($0.baseAddress!, expected.baseAddress! + position, $0.count) == 0
+                }
+                if !isSame { isEqual = false }
+                position += piece.count
+            }
+            if isEqual {
+                report.provenByteCount += UInt64(byteCount)
+            } else {
+                try diagnose(Array(pieces.joined()), expected: Array(expected), at: block)
+            }
+        } catch { throw .verdict(.unproven(error.description)) }
+    }
+
+    private mutating func diagnose(_ actual: [UInt8], expected: [UInt8], at first: UInt64)
+        throws(ObserverError)
+    {
+        for index in 0..<actual.count / blockByteCount {
+            let range = index * blockByteCount..<(index + 1) * blockByteCount
+            if actual[range] == expected[range] {
+                report.provenByteCount += UInt64(blockByteCount)
+                continue
+            }
+            report.mismatchedBlockCount += 1
+            guard report.mismatches.count < HostObserver.maximumReportedBlocks else { continue }
+            let mismatch = try diagnosis?.mismatch(
+                expected: expected[range], actual: actual[range], block: first + UInt64(index))
+            if let mismatch { report.mismatches.append(mismatch) }
+        }
+    }
+}
