@@ -1,0 +1,203 @@
+package import DBusProtocol
+
+/// The virtual media service: its slots, and their objects on a message bus.
+///
+///     let service = VirtualMediaService(configuration, on: platform, machineID: …)
+///     await service.start()                    // removes what a crashed process left
+///     try await service.serve(on: connection)  // until the connection ends; media stay
+///     await service.shutDown()                 // takes every medium down
+package actor VirtualMediaService {
+    /// Pauses taking calls while this many messages wait to be sent, so that a bus that does not
+    /// read cannot fill the memory.
+    static let maximumBacklog = 256
+
+    private let platform: MediaPlatform
+    private let slots: [Slot]
+    private let objects: [SlotObject]
+    private let notices: AsyncStream<(Int, SlotNotice)>
+    private var tree: ObjectTree
+    private var outbox: Outbox?
+    private var background: [any SpawnedTask] = []
+    /// Slots whose caller's secret is being read.
+    private var awaitingSecret: Set<Int> = []
+
+    /// - Parameter machineID: 32 hexadecimal digits, for Peer.GetMachineId.
+    package init(_ configuration: MediaConfiguration, on platform: MediaPlatform, machineID: String) {
+        self.platform = platform
+        let (stream, continuation) = AsyncStream.makeStream(of: (Int, SlotNotice).self)
+        notices = stream
+        let controllers = ControllerPool()
+        slots = configuration.slots.enumerated().map { index, slot in
+            Slot(slot, on: platform, sharing: controllers) { continuation.yield((index, $0)) }
+        }
+        objects = configuration.slots.map { SlotObject($0, clock: platform.clock) }
+        tree = ObjectTree(machineID: machineID)
+        tree.addObjectManager(at: MediaInterfaces.rootPath)
+        for object in objects { _ = object.export(in: &tree) }
+    }
+
+    /// Removes what an earlier process left of any slot, then watches for events.
+    package func start() async {
+        listen()
+        for slot in slots { await slot.start() }
+    }
+
+    /// Takes the bus name and answers calls until the connection ends. Media stay as they are, and
+    /// another connection may follow.
+    package func serve(on connection: any BusConnection) async throws(BusError) {
+        let outbox = Outbox(connection)
+        let sender = platform.spawner.spawn("bus sender", .shared) { await outbox.run() }
+        self.outbox = outbox
+        defer {
+            outbox.finish()
+            if self.outbox === outbox { self.outbox = nil }
+        }
+        try await requestName(on: connection)
+        for await message in connection.incoming {
+            await outbox.hasRoom(limit: Self.maximumBacklog)
+            await handle(message)
+        }
+        outbox.finish()
+        await sender.finished()
+    }
+
+    /// Takes every medium down and ends; each slot has its deadlines, so this ends too.
+    package func shutDown() async {
+        let downs = slots.map { slot in
+            platform.spawner.spawn("\(slot.configuration.name) shut down", .shared) { await slot.shutDown() }
+        }
+        for down in downs { await down.finished() }
+        for task in background { task.cancel() }
+        background = []
+    }
+
+    /// Reports of all slots, in the order of their names.
+    package func reports() async -> [(name: String, report: SlotReport)] {
+        var reports: [(String, SlotReport)] = []
+        for slot in slots { reports.append((slot.configuration.name, await slot.report)) }
+        return reports
+    }
+
+    // MARK: Bus
+
+    private func requestName(on connection: any BusConnection) async throws(BusError) {
+        let doNotQueue: UInt32 = 4
+        let isPrimaryOwner: UInt32 = 1
+        let isOwnerAlready: UInt32 = 4
+        let reply = try await connection.call(
+            .methodCall(
+                destination: WellKnown.bus, path: WellKnown.busPath, interface: WellKnown.bus,
+                member: "RequestName", body: [.string(MediaInterfaces.busName), .uint32(doNotQueue)]))
+        guard reply.body == [.uint32(isPrimaryOwner)] || reply.body == [.uint32(isOwnerAlready)] else {
+            throw BusError(
+                ErrorName.failed, "another program has the bus name \(MediaInterfaces.busName)")
+        }
+    }
+
+    private func handle(_ message: Message) async {
+        switch tree.handle(message) {
+        case .send(let reply): outbox?.send(reply)
+        case .invoke(let invocation): await invoke(invocation)
+        case .write(let write):
+            // No property of ours is writable; the tree has refused before.
+            outbox?.send(write.failure(BusError(ErrorName.propertyReadOnly, "read-only")))
+        case .nothing: break
+        }
+    }
+
+    /// Slots answer at once, so calls are carried out in the order in which they came.
+    private func invoke(_ invocation: Invocation) async {
+        guard let outbox, let index = objects.firstIndex(where: { $0.path == invocation.path }) else {
+            return
+        }
+        let slot = slots[index]
+        guard invocation.member != "Unmount" else {
+            return await answer(invocation, outbox) { accepted in try await slot.unmount(accepted: accepted) }
+        }
+        let call: MountCall
+        do throws(BusError) { call = try MountCall(invocation, slot: slot.configuration) } catch {
+            return outbox.send(invocation.failure(error))
+        }
+        guard let secret = call.secret else { return await mount(call, nil, on: slot, invocation, outbox) }
+        guard awaitingSecret.insert(index).inserted else {
+            return outbox.send(
+                invocation.failure(BusError(.busy("another caller's credentials are being read"))))
+        }
+        let platform = self.platform
+        platform.spawner.spawn("\(slot.configuration.name) secret", .shared) { [self] in
+            do throws(SecretFailure) {
+                let credentials = try await SecretText.read(secret.number, on: platform)
+                await finishedSecret(index)
+                await mount(call, credentials, on: slot, invocation, outbox)
+            } catch {
+                await finishedSecret(index)
+                outbox.send(invocation.failure(BusError(error)))
+            }
+        }
+    }
+
+    private func finishedSecret(_ index: Int) { awaitingSecret.remove(index) }
+
+    private func mount(
+        _ call: MountCall, _ credentials: Credentials?, on slot: Slot, _ invocation: Invocation,
+        _ outbox: Outbox
+    ) async {
+        let request = MountRequest(
+            imageURL: call.imageURL, credentials: credentials, isReadWrite: call.isReadWrite, kind: call.kind)
+        await answer(invocation, outbox) { accepted in try await slot.mount(request, accepted: accepted) }
+    }
+
+    private typealias Request = @Sendable (_ accepted: @Sendable () -> Void) async throws -> Void
+
+    /// The reply goes out before any signal that the request leads to.
+    private func answer(_ invocation: Invocation, _ outbox: Outbox, _ request: Request) async {
+        do {
+            try await request { outbox.send(invocation.reply([.boolean(true)])) }
+        } catch let refusal as SlotMachine.Refusal {
+            outbox.send(invocation.failure(BusError(refusal)))
+        } catch {
+            outbox.send(invocation.failure(BusError(ErrorName.failed, "\(error)")))
+        }
+    }
+
+    // MARK: Slots and events
+
+    private func listen() {
+        guard background.isEmpty else { return }
+        let (platform, notices) = (self.platform, self.notices)
+        background = [
+            platform.spawner.spawn("slot notices", .shared) { [self] in
+                for await (index, notice) in notices { await show(notice, of: index) }
+            },
+            platform.spawner.spawn("uevents", .shared) { [self] in
+                for await uevent in await platform.uevents.uevents() { await hint(uevent) }
+            },
+            platform.spawner.spawn("nbd events", .shared) { [self] in
+                for await case .linkDead(let device) in await platform.nbd.events() {
+                    await hint { $0.device == device }
+                }
+            },
+        ]
+    }
+
+    private func show(_ notice: SlotNotice, of index: Int) {
+        switch notice {
+        case .report(let report):
+            for signal in objects[index].show(report, in: &tree) { outbox?.send(signal) }
+        case .completion(_, let code): outbox?.send(objects[index].completion(code))
+        }
+    }
+
+    private func hint(_ uevent: Uevent) async {
+        let name = uevent.devicePath.split(separator: "/").last.map(String.init)
+        switch uevent.subsystem {
+        case "block": await hint { $0.device == name }
+        case "udc", "gadget": await hint { _ in true }
+        default: break
+        }
+    }
+
+    private func hint(where isMeant: (SlotConfiguration) -> Bool) async {
+        for slot in slots where isMeant(slot.configuration) { await slot.hint() }
+    }
+}

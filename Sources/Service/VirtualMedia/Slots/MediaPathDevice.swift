@@ -1,0 +1,150 @@
+import NBDProtocol
+
+/// From the connection to the host's port: nbd device, gadget, controller.
+extension MediaPath {
+    /// Another program may hold the device for a moment, as udev's probing does.
+    private static let busyRetry = Duration.milliseconds(100)
+    private static let busyRetries = 20
+    /// Blocks of the kernel's nbd device are powers of two in this range.
+    private static let deviceBlockBytes: ClosedRange<UInt32> = 512...4096
+
+    func attach() async throws(SlotFailure) {
+        let (channel, medium) = held.withLock { ($0.channel, $0.medium) }
+        guard let channel, let medium else { throw SlotFailure(.connectionLost, "no connection") }
+        let attachment = NBDAttachment(
+            device: slot.device, byteCount: medium.byteCount, blockBytes: try blockBytes(of: medium),
+            transmissionFlags: medium.flags.union(isWriteProtected ? .isReadOnly : []).rawValue,
+            requestTimeout: .seconds(slot.requestTimeoutSeconds),
+            deadConnectionTimeout: .seconds(slot.failurePolicy.stallSeconds),
+            readAheadBytes: slot.readAheadBytes, backendIdentifier: slot.backendIdentifier)
+        for attempt in 1...Self.busyRetries {
+            try checkInterruption()
+            try await checkDeviceIsFree()
+            held.withLock { $0.mayBeAttached = true }
+            do throws(SystemError) {
+                return try await platform.nbd.attach(attachment, connections: [channel])
+            } catch {
+                guard error.errno == Errno.busy, attempt < Self.busyRetries else {
+                    throw SlotFailure(error)
+                }
+            }
+            try? await platform.clock.sleep(until: platform.clock.now + Self.busyRetry)
+        }
+    }
+
+    /// Proves that data flows, before a host sees the device.
+    func prove() async throws(SlotFailure) {
+        guard let medium = self.medium else { throw SlotFailure(.connectionLost, "no medium") }
+        let status = try await system { () throws(SystemError) in
+            try await platform.nbd.status(of: slot.device)
+        }
+        guard status.isAttached, status.byteCount > 0 else {
+            throw SlotFailure(.connectionLost, "\(slot.device) is not attached")
+        }
+        let block = UInt64(Self.deviceBlockBytes.lowerBound)
+        let last = (min(medium.byteCount, status.byteCount) / block - 1) * block
+        for offset in last == 0 ? [0] : [0, last] {
+            try checkInterruption()
+            let bytes = try await system { () throws(SystemError) in
+                try await platform.nbd.read(Int(block), at: offset, from: slot.device)
+            }
+            guard bytes.count == Int(block) else {
+                throw SlotFailure(.truncated, "got \(bytes.count) of \(block) bytes at \(offset)")
+            }
+        }
+    }
+
+    func buildGadget() async throws(SlotFailure) {
+        let kind = request.kind
+        for change in gadget.changes(kind: kind, isReadOnly: isWriteProtected) {
+            try checkInterruption()
+            // Noted before it is made: what is cut short may have been made all the same.
+            held.withLock { $0.journal.append(change) }
+            try await system { () throws(SystemError) in
+                switch change {
+                case .directory(let path): try await platform.gadgets.makeDirectory(path)
+                case .link(let path, let target):
+                    try await platform.gadgets.makeLink(at: path, to: target)
+                case .attribute(let path, let value): try await platform.gadgets.write(value, to: path)
+                }
+            }
+        }
+    }
+
+    /// Binds the gadget to the first free controller that takes it.
+    func bind() async throws(SlotFailure) {
+        var refusals: [String] = []
+        for controller in try await candidates() {
+            try checkInterruption()
+            guard controller.function.isEmpty, controllers.reserve(controller.name, for: slot.name) else {
+                refusals.append("\(controller.name) is in use")
+                continue
+            }
+            do throws(SystemError) {
+                try await platform.gadgets.write(controller.name, to: gadget.controllerPath)
+                let bound = try await platform.gadgets.read(gadget.controllerPath)
+                if bound == controller.name { return }
+                refusals.append("\(controller.name) did not stay bound")
+            } catch {
+                guard error.errno == Errno.busy || error.errno == Errno.noDevice else {
+                    controllers.release(allOf: slot.name)
+                    throw SlotFailure(error)
+                }
+                refusals.append("\(controller.name) is busy")
+            }
+            controllers.release(allOf: slot.name)
+        }
+        let found = refusals.isEmpty ? "there is none" : refusals.joined(separator: ", ")
+        throw SlotFailure(.noController, "no free USB device controller: \(found)")
+    }
+
+    func observe() async throws(SlotFailure) -> Observation {
+        let statistics = try? await platform.gadgets.read("\(gadget.lun)/stats")
+        return try await system { () throws(SystemError) in
+            let file = try await platform.gadgets.read(gadget.backingFilePath)
+            let bound = try await platform.gadgets.read(gadget.controllerPath)
+            let controllers = try await platform.controllers.controllers()
+            let device = try await platform.nbd.status(of: slot.device)
+            return Observation(
+                backingFile: file, controller: bound,
+                controllerState: controllers.first { $0.name == bound }?.state ?? "",
+                isAttached: device.isAttached, liveConnections: device.liveConnections,
+                readBytes: device.readBytes, writtenBytes: device.writtenBytes, lunStatistics: statistics)
+        }
+    }
+
+    func dropCache() async throws(SlotFailure) {
+        try await system { () throws(SystemError) in try await platform.nbd.dropCache(of: slot.device) }
+    }
+
+    // MARK: Parts
+
+    private func candidates() async throws(SlotFailure) -> [DeviceController] {
+        let all = try await system { () throws(SystemError) in
+            try await platform.controllers.controllers()
+        }
+        guard !slot.controllers.isEmpty else { return all }
+        return slot.controllers.compactMap { name in all.first { $0.name == name } }
+    }
+
+    private func checkDeviceIsFree() async throws(SlotFailure) {
+        let status = try await system { () throws(SystemError) in
+            try await platform.nbd.status(of: slot.device)
+        }
+        guard !status.isAttached else {
+            let user = status.backendIdentifier.map { " by \($0)" } ?? ""
+            throw SlotFailure(.busy, "\(slot.device) is in use\(user)")
+        }
+    }
+
+    /// The configured size where it divides the medium, else the smallest that both sides allow.
+    private func blockBytes(of medium: ExportInfo) throws(SlotFailure) -> UInt32 {
+        let smallest = max(medium.minimumBlockBytes, Self.deviceBlockBytes.lowerBound)
+        let configured = UInt32(slot.blockBytes)
+        if configured >= smallest, medium.byteCount.isMultiple(of: UInt64(configured)) { return configured }
+        guard Self.deviceBlockBytes.contains(smallest) else {
+            throw SlotFailure(.invalid, "the export wants blocks of \(smallest) bytes, nbd has at most 4096")
+        }
+        return smallest
+    }
+}

@@ -1,0 +1,229 @@
+import BlockStorage
+import NBDProtocol
+import WireFormat
+
+/// From the image to a connection in transmission.
+extension MediaPath {
+    /// The kernel's CD-ROM emulation refuses less than 300 sectors and cuts off what is past the
+    /// capacity of a medium of 256 minutes (f_mass_storage).
+    static let smallestDiscBytes: UInt64 = 300 * 2048
+    static let largestDiscBytes: UInt64 = (256 * 60 * 75 - 1) * 2048
+    static let smallestDiskBytes: UInt64 = 512
+    /// Received at once during a handshake.
+    private static let handshakeBufferBytes = 4096
+
+    func openImage() async throws(SlotFailure) { try await openImage(attempt) }
+
+    private func openImage(_ attempt: UInt64) async throws(SlotFailure) {
+        try checkInterruption()
+        let request = self.request
+        let store: any BlockStore
+        do throws(ImageError) {
+            store = try await platform.images.open(
+                ImageRequest(
+                    url: request.imageURL, credentials: request.credentials,
+                    isReadWrite: request.isReadWrite, timeout: .seconds(slot.timeoutSeconds)))
+        } catch { throw SlotFailure(error) }
+        guard keep(attempt, { $0.store = store }) else {
+            await store.close()
+            throw SlotFailure(.cancelled, "cancelled")
+        }
+        if request.isReadWrite, store.isReadOnly {
+            throw SlotFailure(.readOnly, "the image cannot be written; mount it read-only")
+        }
+        try checkSize(store.byteCount)
+        let export = try await system { () throws(SystemError) in
+            try await platform.exports.serve(store, for: slot.name)
+        }
+        guard keep(attempt, { $0.export = export }) else {
+            await export.stop()
+            throw SlotFailure(.cancelled, "cancelled")
+        }
+    }
+
+    func connect() async throws(SlotFailure) {
+        let attempt = self.attempt
+        let (channel, medium) = try await openConnection()
+        try checkSize(medium.byteCount)
+        let isKept = keep(attempt) {
+            $0.channel = channel
+            $0.medium = medium
+        }
+        guard isKept else {
+            channel.close()
+            throw SlotFailure(.cancelled, "cancelled")
+        }
+    }
+
+    /// Seeks the lost source again; the medium must be the one that the host has.
+    func reconnect() async throws(SlotFailure) {
+        let attempt = self.attempt
+        let (channel, found) = try await openConnectionAgain(attempt)
+        do throws(SlotFailure) {
+            try checkIsSame(found)
+            guard held.withLock({ $0.attempt == attempt && !$0.isReleased }) else {
+                throw SlotFailure(.cancelled, "cancelled")
+            }
+            try await system { () throws(SystemError) in
+                try await platform.nbd.reconfigure(slot.device, connections: [channel])
+            }
+        } catch {
+            channel.close()
+            throw error
+        }
+        let old = held.withLock { $0.channel }
+        let isKept = keep(attempt) { $0.channel = channel }
+        (isKept ? old : channel)?.close()
+    }
+
+    /// A Legacy slot whose server has died opens the image once more.
+    private func openConnectionAgain(_ attempt: UInt64) async throws(SlotFailure)
+        -> (any ByteChannel, ExportInfo)
+    {
+        do throws(SlotFailure) { return try await openConnection() } catch {
+            guard slot.mode == .legacy, error.code != .cancelled else { throw error }
+            await closeImage()
+            try await openImage(attempt)
+            return try await openConnection()
+        }
+    }
+
+    private func checkIsSame(_ found: ExportInfo) throws(SlotFailure) {
+        guard let mounted = medium,
+            found.byteCount != mounted.byteCount || found.isReadOnly != mounted.isReadOnly
+        else { return }
+        throw SlotFailure(
+            .changed,
+            "the image is another one now: \(found.byteCount) bytes, \(access(found)); "
+                + "mounted were \(mounted.byteCount) bytes, \(access(mounted))")
+    }
+
+    func closeImage() async {
+        let (export, store) = held.withLock { held in
+            defer {
+                held.export = nil
+                held.store = nil
+            }
+            return (held.export, held.store)
+        }
+        await export?.stop()
+        await store?.close()
+    }
+
+    // MARK: Parts
+
+    /// - Returns: `false`, and keeps nothing, when the mount or this attempt was given up meanwhile.
+    private var attempt: UInt64 { held.withLock { $0.attempt } }
+
+    private func keep(_ attempt: UInt64, _ assign: (inout Held) -> Void) -> Bool {
+        held.withLock {
+            guard !$0.isReleased, $0.attempt == attempt else { return false }
+            assign(&$0)
+            return true
+        }
+    }
+
+    private func access(_ medium: ExportInfo) -> String { medium.isReadOnly ? "read-only" : "read-write" }
+
+    private func checkSize(_ byteCount: UInt64) throws(SlotFailure) {
+        guard byteCount >= Self.smallestDiskBytes else {
+            throw SlotFailure(.empty, "the image has \(byteCount) bytes; a disk has at least 512")
+        }
+        guard request.kind == .cdrom else { return }
+        guard byteCount >= Self.smallestDiscBytes else {
+            throw SlotFailure(
+                .empty, "the image has \(byteCount) bytes; a CD-ROM has at least \(Self.smallestDiscBytes)")
+        }
+        guard byteCount <= Self.largestDiscBytes else {
+            throw SlotFailure(
+                .tooLarge,
+                "the image has \(byteCount) bytes; as a CD-ROM the kernel shows at most "
+                    + "\(Self.largestDiscBytes); mount it as a disk")
+        }
+    }
+
+    private func openConnection() async throws(SlotFailure) -> (any ByteChannel, ExportInfo) {
+        try checkInterruption()
+        let channel = slot.mode == .proxy ? try await openSocket() : try await openExport()
+        let mayGoOn = held.withLock {
+            $0.connecting = channel
+            return !$0.isInterrupted
+        }
+        defer { held.withLock { $0.connecting = nil } }
+        do throws(SlotFailure) {
+            guard mayGoOn else { throw SlotFailure(.cancelled, "cancelled") }
+            return (channel, try await shakeHands(on: channel))
+        } catch {
+            channel.close()
+            throw error
+        }
+    }
+
+    private func openExport() async throws(SlotFailure) -> any ByteChannel {
+        guard let export = held.withLock({ $0.export }) else {
+            throw SlotFailure(.connectionLost, "no server runs for the image")
+        }
+        return try await system { () throws(SystemError) in try await export.connect() }
+    }
+
+    private func openSocket() async throws(SlotFailure) -> any ByteChannel {
+        do throws(SystemError) { return try await platform.sockets.connect(to: slot.socket) } catch {
+            throw SocketFailure.explain(error, path: slot.socket)
+        }
+    }
+
+    private func shakeHands(on channel: any ByteChannel) async throws(SlotFailure) -> ExportInfo {
+        var handshake = ClientHandshake(exportName: "")
+        while true {
+            let bytes = try await receive(from: channel)
+            guard !bytes.isEmpty else {
+                try checkInterruption()
+                throw SlotFailure(.notAnExport, "the server hung up during the NBD handshake")
+            }
+            let actions: [ClientHandshake.Action]
+            do throws(ProtocolViolation) { actions = try handshake.receive(bytes) } catch {
+                throw SlotFailure(.notAnExport, error.description)
+            }
+            for action in actions {
+                switch action {
+                case .send(let bytes):
+                    try await system { () throws(SystemError) in try await channel.write(bytes[...]) }
+                case .ready(let medium, let leftover):
+                    guard leftover.isEmpty else {
+                        throw SlotFailure(.notAnExport, "the server sent \(leftover.count) bytes unasked")
+                    }
+                    return medium
+                case .refused(let refusal):
+                    let words = refusal.message.isEmpty ? "" : ": \(refusal.message)"
+                    throw SlotFailure(.notAnExport, "the NBD server refused the export\(words)")
+                }
+            }
+        }
+    }
+
+    private func receive(from channel: any ByteChannel) async throws(SlotFailure) -> Bytes {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Self.handshakeBufferBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = try await system { () throws(SystemError) in try await channel.read(into: buffer) }
+        return Array(buffer.prefix(count))[...]
+    }
+}
+
+/// Says what is wrong with a slot's socket.
+enum SocketFailure {
+    static func explain(_ error: SystemError, path: String) -> SlotFailure {
+        switch error.errno {
+        case Errno.noEntry:
+            SlotFailure(.notFound, "no socket at \(path); the client that serves the image is not there")
+        case Errno.connectionRefused:
+            SlotFailure(
+                .connectionRefused, "nobody listens at \(path); it was left by a client that has gone")
+        case Errno.notASocket: SlotFailure(.notASocket, "\(path) is not a socket")
+        case Errno.nameTooLong:
+            SlotFailure(.pathTooLong, "the socket path \(path) has more than 107 bytes")
+        case Errno.accessDenied: SlotFailure(.forbidden, "no permission to connect to \(path)")
+        default: SlotFailure(error)
+        }
+    }
+}

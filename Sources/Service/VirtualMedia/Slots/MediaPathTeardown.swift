@@ -1,0 +1,125 @@
+/// Taking down, each step harmless when there is nothing to do.
+extension MediaPath {
+    /// Between two looks at a device that is on its way down.
+    private static let detachPoll = Duration.milliseconds(50)
+
+    private var hasLUN: Bool {
+        held.withLock {
+            $0.journal.contains { $0 == .attribute(gadget.backingFilePath, "/dev/\(slot.device)") }
+        }
+    }
+
+    func askEject() async throws(SlotFailure) {
+        guard hasLUN else { return }
+        do throws(SystemError) {
+            try await platform.gadgets.write("", to: gadget.backingFilePath)
+        } catch {
+            if error.errno == Errno.noEntry { return }
+            if error.errno == Errno.busy {
+                throw SlotFailure(.busy, "the host has locked the medium")
+            }
+            throw SlotFailure(error)
+        }
+    }
+
+    func forceEject() async throws(SlotFailure) {
+        guard hasLUN else { return }
+        try await system { () throws(SystemError) in
+            try await platform.gadgets.write("1", to: "\(gadget.lun)/forced_eject")
+        }
+    }
+
+    func unbind() async throws(SlotFailure) {
+        defer { controllers.release(allOf: slot.name) }
+        guard held.withLock({ !$0.journal.isEmpty }) else { return }
+        do throws(SystemError) {
+            guard try await !platform.gadgets.read(gadget.controllerPath).isEmpty else { return }
+            try await platform.gadgets.write("", to: gadget.controllerPath)
+        } catch {
+            // No gadget, or unbound by somebody else in between.
+            if error.errno == Errno.noEntry || error.errno == Errno.noDevice { return }
+            throw SlotFailure(error)
+        }
+    }
+
+    func removeGadget() async throws(SlotFailure) {
+        let journal = held.withLock { $0.journal }
+        guard !journal.isEmpty else { return }
+        var errors = await gadget.undo(journal, in: platform.gadgets)
+        // Not what the journal says but what is there decides whether all is gone.
+        if !errors.isEmpty { errors = await gadget.removeWhatIsThere(from: platform.gadgets) }
+        guard errors.isEmpty else {
+            throw SlotFailure(.inputOutput, errors.map(\.description).joined(separator: ", "))
+        }
+        held.withLock { $0.journal = [] }
+    }
+
+    func detach() async throws(SlotFailure) {
+        guard held.withLock({ $0.mayBeAttached }) else { return }
+        try await detachDevice()
+        held.withLock { $0.mayBeAttached = false }
+    }
+
+    func release() async {
+        let (channel, connecting) = held.withLock { held in
+            held.isReleased = true
+            held.isInterrupted = true
+            // The last reference wipes the secret.
+            held.request.credentials = nil
+            defer { held.channel = nil }
+            return (held.channel, held.connecting)
+        }
+        connecting?.close()
+        channel?.close()
+        await closeImage()
+    }
+
+    /// Makes every request that waits for the source fail, so that whoever waits for it goes on.
+    func sever() async throws(SlotFailure) {
+        interrupt()
+        held.withLock { $0.channel }?.close()
+        guard held.withLock({ $0.mayBeAttached }) else { return }
+        try await detachDevice(mayWait: false)
+    }
+
+    private func detachDevice(mayWait: Bool = true) async throws(SlotFailure) {
+        let clock = platform.clock
+        var isAsked = false
+        while true {
+            let status = try await system { () throws(SystemError) in
+                try await platform.nbd.status(of: slot.device)
+            }
+            let isOurs = status.backendIdentifier == nil || status.backendIdentifier == slot.backendIdentifier
+            guard status.isAttached, isOurs else { return }
+            if !isAsked {
+                isAsked = true
+                try await system { () throws(SystemError) in try await platform.nbd.detach(slot.device) }
+                continue
+            }
+            guard mayWait else { return }
+            do { try await clock.sleep(until: clock.now + Self.detachPoll) } catch {
+                throw SlotFailure(.timedOut, "\(slot.device) is still attached")
+            }
+        }
+    }
+}
+
+/// What an earlier process, or a step that was given up, left of a slot.
+struct Leftovers: Sendable {
+    let slot: SlotConfiguration
+    let platform: MediaPlatform
+
+    /// Removes the gadget first, so that nothing holds the device any more.
+    func remove() async throws(SlotFailure) {
+        var errors = await Gadget(slot: slot).removeWhatIsThere(from: platform.gadgets)
+        do throws(SystemError) {
+            let status = try await platform.nbd.status(of: slot.device)
+            if status.isAttached, status.backendIdentifier == slot.backendIdentifier {
+                try await platform.nbd.detach(slot.device)
+            }
+        } catch { errors.append(error) }
+        guard errors.isEmpty else {
+            throw SlotFailure(.inputOutput, errors.map(\.description).joined(separator: ", "))
+        }
+    }
+}

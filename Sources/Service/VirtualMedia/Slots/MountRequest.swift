@@ -1,0 +1,18 @@
+/// What a caller asks to be mounted.
+package struct MountRequest: Sendable {
+    /// Empty in Proxy mode: the client serves the image on the slot's socket.
+    package var imageURL: String
+    package var credentials: Credentials?
+    /// In Proxy mode what the export allows decides as well.
+    package var isReadWrite: Bool
+    package var kind: MediumKind
+
+    package init(
+        imageURL: String = "", credentials: Credentials? = nil, isReadWrite: Bool, kind: MediumKind
+    ) {
+        self.imageURL = imageURL
+        self.credentials = credentials
+        self.isReadWrite = isReadWrite
+        self.kind = kind
+    }
+}
