@@ -120,6 +120,7 @@ private struct CertificateBuilder {
         return [
             (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"),
             (NID_ext_key_usage, "serverAuth"), (NID_subject_alt_name, names),
+            (NID_subject_key_identifier, "hash"), (NID_authority_key_identifier, "keyid"),
         ]
     }
 
