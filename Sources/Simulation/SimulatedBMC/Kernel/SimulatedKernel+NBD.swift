@@ -63,6 +63,7 @@ extension SimulatedKernel: NBDDriver {
         step { $0.timers.cancel(grace) }
         attached.mailbox.close()
         await attached.consumer?.finished()
+        disarmWhenIdle()
     }
 
     package func status(of device: String) async throws(SystemError) -> NBDDeviceStatus {

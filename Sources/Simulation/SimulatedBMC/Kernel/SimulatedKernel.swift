@@ -50,6 +50,15 @@ package actor SimulatedKernel {
         }
     }
 
+    /// Wakes the sleeper when there is nothing left to wake for. Not done after every step: a busy
+    /// host sets and cancels a deadline with each transfer.
+    func disarmWhenIdle() {
+        guard state.timers.earliest == nil else { return }
+        alarm?.cancel()
+        alarm = nil
+        armedDeadline = nil
+    }
+
     private func alarmRang(at deadline: Duration) {
         guard armedDeadline == deadline else { return }
         armedDeadline = nil
@@ -99,6 +108,7 @@ package actor SimulatedKernel {
         for number in attachments.keys.sorted() { try? await detach("nbd\(number)") }
         alarm?.cancel()
         alarm = nil
+        armedDeadline = nil
         state.uevents.finish()
         for listener in driverListeners { listener.finish() }
         driverListeners = []

@@ -34,8 +34,11 @@ final class PageCache {
             return completion(.failure(MediumFailure(offset: max(range.lowerBound, device.cachedBytes))))
         }
         let operation = CacheRead(range: range, completion: completion)
+        // Held before anything is evicted to make room for the rest.
+        let cached = table.overlapping(range)
         let requested = makePending(missingIn: pages(around: range))
-        operation.segments = Array(table.overlapping(range))
+        operation.segments = (cached + requested.filter { $0.range.overlaps(range) })
+            .sorted { $0.range.lowerBound < $1.range.lowerBound }
         for segment in operation.segments {
             if segment.wasRead { table.touch(segment) }
             segment.wasRead = true

@@ -42,9 +42,12 @@ final class WriteBack {
     var isTimeToStart: Bool { unwrittenBytes > limitBytes / 2 }
 
     /// Gives a write its number and counts its bytes.
-    func registered(_ segment: CacheSegment) {
+    ///
+    /// - Parameter replaced: the number of the oldest unwritten data that it overwrites. It takes
+    ///   that number, so that a flush which waits for them waits for what is there now.
+    func registered(_ segment: CacheSegment, replacing replaced: UInt64?) {
         lastWrite += 1
-        segment.writeNumber = lastWrite
+        segment.writeNumber = replaced ?? lastWrite
         unwrittenBytes += segment.byteCount
     }
 
@@ -243,8 +246,10 @@ extension PageCache {
     }
 
     private func insertDirty(_ bytes: [UInt8], _ range: Range<UInt64>, isForced: Bool) {
+        var replaced: UInt64?
         for old in table.overlapping(range) {
             table.remove(old)
+            if old.isUnwritten { replaced = min(old.writeNumber, replaced ?? .max) }
             var keptBytes = 0
             for rest in [
                 old.range.lowerBound..<max(old.range.lowerBound, range.lowerBound),
@@ -260,6 +265,6 @@ extension PageCache {
         segment.bytes = bytes[...]
         segment.isForced = isForced
         table.insert(segment)
-        writing.registered(segment)
+        writing.registered(segment, replacing: replaced)
     }
 }
