@@ -51,10 +51,11 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/Platform/COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]),
+        room("Platform", "DescriptorPassing", ["CLinux"]),
         room(
             "Platform", "LinuxPlatform",
             [
-                "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat",
+                "DescriptorPassing", "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat",
                 "CLinux",
             ]),
         room("Platform", "ImageSources", ["VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
@@ -64,7 +65,7 @@ let package = Package(
         room(
             "Simulation", "SimulatedBMC",
             ["VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat"]),
-        room("Simulation", "MessageBus", ["DBusProtocol", "WireFormat", "CLinux"]),
+        room("Simulation", "MessageBus", ["DBusProtocol"]),
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
@@ -77,6 +78,9 @@ let package = Package(
                 "WireFormat",
             ]),
 
+        room(
+            "Rig", "BusServer",
+            ["MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -84,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Verification", "Benchmarks", "RemoteStore", "MessageBus", "NBDServer", "ImageSources",
+                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer", "ImageSources",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
@@ -111,6 +115,8 @@ let package = Package(
                 "BlockStorage",
             ]),
         tests("MessageBus", ["MessageBus", "DBusProtocol"]),
+        tests("DescriptorPassing", ["DescriptorPassing"]),
+        tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),
         tests("Benchmarks", ["Benchmarks"]),
         tests("Capabilities", ["Capabilities"]),
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),

@@ -27,3 +27,17 @@ static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, nam
 #include <sys/types.h>
 extern int fallocate(int descriptor, int mode, off_t offset, off_t byteCount);
 enum { CLINUX_SEEK_DATA = 3, CLINUX_SEEK_HOLE = 4 };
+// `struct ucred` and SO_PEERGROUPS are behind _GNU_SOURCE or newer than the C library.
+struct clinux_ucred {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+enum { CLINUX_SO_PEERGROUPS = 59 };
+static inline int clinux_peer_credentials(int descriptor, struct clinux_ucred *credentials) {
+    socklen_t byteCount = sizeof *credentials;
+    return getsockopt(descriptor, SOL_SOCKET, 17 /* SO_PEERCRED */, credentials, &byteCount);
+}
+static inline int clinux_accept(int listener) {
+    return (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
