@@ -45,9 +45,9 @@ extension MediaPath {
     func removeGadget() async throws(SlotFailure) {
         let journal = held.withLock { $0.journal }
         guard !journal.isEmpty else { return }
-        var errors = await gadget.undo(journal, in: platform.gadgets)
+        _ = await gadget.undo(journal, in: platform.gadgets)
         // Not what the journal says but what is there decides whether all is gone.
-        if !errors.isEmpty { errors = await gadget.removeWhatIsThere(from: platform.gadgets) }
+        let errors = await gadget.removeWhatIsThere(from: platform.gadgets)
         guard errors.isEmpty else {
             throw SlotFailure(.inputOutput, errors.map(\.description).joined(separator: ", "))
         }

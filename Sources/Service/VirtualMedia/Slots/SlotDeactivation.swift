@@ -5,7 +5,7 @@
 ///        └─▶ forceEject ─▶ …
 ///
 /// The LUN lets go of the device before the device is detached: the kernel tells of the end only
-/// then. A step that hangs, usually on a source that no longer answers, is given up, and everything
+/// then. A step that fails has a second turn after the others. A step that hangs, usually on a source that no longer answers, is given up, and everything
 /// that it may hang on is cut before the rest runs.
 extension SlotMachine {
     static let teardownPlan: [SlotStep] = [.askEject, .unbind, .removeGadget, .detach, .release]
@@ -13,6 +13,7 @@ extension SlotMachine {
     /// - Parameter failure: Why, and the outcome of a pending mount; `nil` when somebody asked.
     mutating func deactivate(because failure: SlotFailure?, at now: Duration) -> [Effect] {
         ending = failure
+        retried = []
         if let failure { lastFailure = failure }
         enter(.deactivating, plan: Self.teardownPlan, deadline: now + limits.teardown)
         guard let running else { return [.publish] + runNext(at: now) }
@@ -24,6 +25,9 @@ extension SlotMachine {
         if case .failed(let failure) = outcome {
             if step == .askEject {
                 plan.insert(.forceEject, at: 0)
+            } else if Self.teardownPlan.contains(step), retried.insert(step).inserted {
+                // What stood in its way may have gone by the end of the others.
+                plan.append(step)
             } else if Self.teardownPlan.contains(step) {
                 residue.append(failure.message)
             }

@@ -43,6 +43,8 @@ package struct SlotMachine: Sendable {
     var pendingUnmount = false
     /// Why the slot deactivates; the outcome of a pending mount.
     var ending: SlotFailure?
+    /// Steps of the present teardown that have had their second turn.
+    var retried: Set<SlotStep> = []
     /// What the present teardown could not remove.
     var residue: [String] = []
 
