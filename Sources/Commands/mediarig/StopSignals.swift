@@ -8,6 +8,12 @@ struct StopSignals {
         precondition(Self.event >= 0, "no descriptor left")
         signal(SIGINT, Self.handler)
         signal(SIGTERM, Self.handler)
+        // Whoever started us may have had them blocked.
+        var both = sigset_t()
+        sigemptyset(&both)
+        sigaddset(&both, SIGINT)
+        sigaddset(&both, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &both, nil)
     }
 
     /// Blocks until one of them has come.
