@@ -157,7 +157,7 @@ struct Bench {
         var reply = Reply()
         if toHost > 0 {
             let outcome = bulkIn(toHost)
-            if case .data(let pieces) = outcome { reply.data = pieces.flatMap { $0 } }
+            if case .data(let pieces) = outcome { reply.data = flat(pieces) }
             if outcome == .stalled { clearHalt(&reply) }
         } else if !fromHost.isEmpty {
             if out(fromHost) == .stalled { clearHalt(&reply, endpoint: 0x01) }
@@ -168,7 +168,7 @@ struct Bench {
             status = bulkIn(13)
         }
         if case .data(let pieces) = status,
-            let wrapper = CommandStatusWrapper(decoding: Array(pieces.joined())[...]), wrapper.tag == tag
+            let wrapper = CommandStatusWrapper(decoding: flat(pieces)[...]), wrapper.tag == tag
         {
             reply.status = wrapper.status.rawValue
             reply.residue = wrapper.residue
@@ -188,4 +188,11 @@ struct Bench {
         else { return "no sense data" }
         return sense.code.description + (sense.information.map { " at \($0)" } ?? "")
     }
+}
+
+/// The pieces in one, by whole slices: `joined()` goes byte by byte.
+func flat(_ pieces: [Bytes]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for piece in pieces { bytes += piece }
+    return bytes
 }

@@ -123,7 +123,7 @@ private struct TranscriptRig {
 
     private static func text(_ outcome: TransferOutcome?) -> String {
         guard case .data(let pieces) = outcome else { return "IN \(String(describing: outcome))" }
-        let data = Array(pieces.joined())
+        let data = flat(pieces)
         let shown = Hexadecimal.text(data.prefix(50)) + (data.count > 64 ? "..(\(data.count))" : "")
         return "IN ok len=\(data.count) " + (data.count > 64 ? shown : Hexadecimal.text(data))
     }

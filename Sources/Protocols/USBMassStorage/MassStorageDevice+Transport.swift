@@ -52,7 +52,9 @@ extension MassStorageDevice {
         let plan =
             switch configuration.profile {
             case .linuxKernel: KernelInterpreter.plan(wrapper, for: &unit)
-            case .strict: StrictInterpreter.plan(wrapper, for: &unit, units: units)
+            case .strict:
+                StrictInterpreter(units: units, serialNumber: configuration.serialNumber ?? "")
+                    .plan(wrapper, for: &unit)
             }
         if unit != nil { units[lun] = unit }
         command = CommandInProgress(
@@ -70,6 +72,7 @@ extension MassStorageDevice {
             bulkIn.begin(packetByteCount: configuration.speed.bulkPacketByteCount)
             command!.stage = .fetching(MediumRead(unrequested: range))
         case .write(let range, let isForced):
+            guard command!.wrapper.direction == .fromHost else { return startDataStage(reply: []) }
             command!.stage = .receiving(
                 MediumWrite(
                     hostByteCount: UInt64(command!.wrapper.transferByteCount), wanted: range,
@@ -108,7 +111,7 @@ extension MassStorageDevice {
     mutating func finishDataIn() {
         let residue = command!.residue
         let pads = configuration.profile == .strict && !configuration.mayStall
-        bulkIn.finish(isShort: residue > 0, padByteCount: pads ? UInt64(residue) : 0)
+        bulkIn.finish(isShort: residue > 0 && !pads, padByteCount: pads ? UInt64(residue) : 0)
         command!.stage = .sendingData
     }
 
