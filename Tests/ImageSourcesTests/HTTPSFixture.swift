@@ -35,6 +35,11 @@ final class HTTPSFixture: Sendable {
 
     deinit { server.stop() }
 
+    /// Waits until `condition` holds; gives up, and lets the caller's expectation fail, after 10 s.
+    static func eventually(_ condition: () -> Bool) async {
+        for _ in 0..<2000 where !condition() { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
     func open(
         _ url: String? = nil, credentials: Credentials? = nil, timeout: Duration = .seconds(10),
         isReadWrite: Bool = false, _ change: (inout HTTPSOptions) -> Void = { _ in }

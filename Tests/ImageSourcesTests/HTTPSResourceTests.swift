@@ -62,35 +62,57 @@ struct HTTPSResourceTests {
         await store.close()
     }
 
-    @Test func `threads and descriptors are given back`() async throws {
+    @Test func `close lets go of every connection, though the store lives on`() async throws {
         let fixture = try HTTPSFixture()
-        func cycle() async throws {
+        var stores: [any BlockStore] = []
+        for _ in 0..<5 {
             let store = try await fixture.open()
             _ = try await store.read(2_000_000, at: 0)
-            await store.close()
+            stores.append(store)
         }
-        try await cycle()
-        for _ in 0..<5 { try await cycle() }
-        // The server sees every connection go; its threads end with them.
-        var rounds = 0
-        while fixture.server.openConnectionCount > 0, rounds < 1000 {
-            try await Task.sleep(for: .milliseconds(5))
-            rounds += 1
-        }
+        #expect(fixture.server.openConnectionCount >= 5)
+        for store in stores { await store.close() }
+        await HTTPSFixture.eventually { fixture.server.openConnectionCount == 0 }
         #expect(fixture.server.openConnectionCount == 0)
-        #expect(fixture.server.acceptedCount >= 6)
+        withExtendedLifetime(stores) {}
     }
 
     @Test func `a store that nobody closes ends with its last reference`() async throws {
         let fixture = try HTTPSFixture()
         var store: (any BlockStore)? = try await fixture.open()
         _ = try await store?.read(10, at: 0)
+        #expect(fixture.server.openConnectionCount > 0)
         store = nil
-        var rounds = 0
-        while fixture.server.openConnectionCount > 0, rounds < 1000 {
-            try await Task.sleep(for: .milliseconds(5))
-            rounds += 1
-        }
+        await HTTPSFixture.eventually { fixture.server.openConnectionCount == 0 }
         #expect(fixture.server.openConnectionCount == 0)
+    }
+
+    @Test func `an opening that fails leaves no connection`() async throws {
+        let fixture = try HTTPSFixture(plan: { _ in .status(404) })
+        #expect(await fixture.openingError()?.cause == .notFound)
+        await HTTPSFixture.eventually { fixture.server.openConnectionCount == 0 }
+        #expect(fixture.server.openConnectionCount == 0)
+    }
+
+    @Test func `memory for image bytes has its limit, whatever the image's size`() {
+        for byteCount: UInt64 in [1, 4096, 1 << 20, 1 << 41, .max] {
+            let plan = FetchPlan(byteCount: byteCount, limits: FetchLimits())
+            #expect(plan.slotCount * plan.limits.blockBytes <= 16 << 20)
+            #expect(plan.slotCount >= 1)
+        }
+    }
+
+    @Test func `latency is paid per request of a megabyte, not per read`() async throws {
+        let fixture = try HTTPSFixture(plan: { _ in .but { $0.delay = .milliseconds(40) } })
+        let store = try await fixture.open()
+        let clock = ContinuousClock()
+        let time = try await clock.measure {
+            for offset in stride(from: 0, to: 2_990_000, by: 16_384) {
+                _ = try await store.read(8192, at: UInt64(offset))
+            }
+        }
+        // 183 reads; one request each would take 7.3 s.
+        #expect(time < .seconds(3), "\(time)")
+        await store.close()
     }
 }

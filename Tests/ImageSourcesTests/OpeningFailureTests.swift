@@ -210,7 +210,7 @@ struct OpeningFailureTests {
         let task = Task {
             await fixture.openingError { $0.stallTimeout = .seconds(30) }
         }
-        while fixture.server.requestCount == 0 { await Task.yield() }
+        await HTTPSFixture.eventually { fixture.server.requestCount > 0 }
         task.cancel()
         #expect(await task.value?.cause == .cancelled)
     }

@@ -180,7 +180,7 @@ struct ReadingFailureTests {
             $0.readTimeout = .seconds(60)
         }
         let reading = Task { await readError(store) }
-        while fixture.server.requestCount < 2 { await Task.yield() }
+        await HTTPSFixture.eventually { fixture.server.requestCount >= 2 }
         await store.close()
         #expect(await reading.value?.code == .shuttingDown)
     }

@@ -16,6 +16,8 @@ final class CurlConnection: @unchecked Sendable {
     private let authorization: AuthorizationHeader?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private let isCancelled = Atomic<Bool>(false)
+    /// Guards the handles against a ``cancel()`` that comes late.
+    private let isOpen = Mutex(true)
 
     private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
 
@@ -33,15 +35,24 @@ final class CurlConnection: @unchecked Sendable {
     }
 
     deinit {
-        curl_easy_cleanup(easy)
-        curl_multi_cleanup(multi)
+        disconnect()
         errorText.deallocate()
     }
 
     /// Ends a request in progress, and every later one, with ``ImageError/Cause/cancelled``.
     func cancel() {
         isCancelled.store(true, ordering: .releasing)
-        curl_multi_wakeup(multi)
+        isOpen.withLock { if $0 { curl_multi_wakeup(multi) } }
+    }
+
+    /// Closes the socket and frees libcurl's memory. The last thing that the connection's thread does.
+    func disconnect() {
+        isOpen.withLock { isOpen in
+            guard isOpen else { return }
+            curl_easy_cleanup(easy)
+            curl_multi_cleanup(multi)
+            isOpen = false
+        }
     }
 
     /// Sleeps between two tries.

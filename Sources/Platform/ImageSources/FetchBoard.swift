@@ -35,8 +35,11 @@ final class FetchBoard: Sendable {
     // MARK: Readers
 
     func noteRead(_ range: Range<UInt64>) {
-        state.withLock { $0.plan.noteRead(range) }
-        state.notify()
+        let hasWork = state.withLock { state in
+            state.plan.noteRead(range)
+            return state.plan.hasWork
+        }
+        if hasWork { state.notifyOne() }
     }
 
     /// Waits until the first of `blocks` is there, and pins it; the others are asked for on the way.
@@ -50,7 +53,7 @@ final class FetchBoard: Sendable {
                 state.plan.demand(blocks, deadline: deadline)
                 return nil
             }
-            if let now { continuation.resume(returning: now) } else { state.notify() }
+            if let now { continuation.resume(returning: now) } else { state.notifyOne() }
         }
         return try arrival.get()
     }
@@ -61,19 +64,25 @@ final class FetchBoard: Sendable {
     }
 
     func unpin(_ slot: Int) {
-        state.withLock { $0.plan.unpin(slot) }
-        // A worker may have found every slot taken.
-        state.notify()
+        let isStarved = state.withLock { state in
+            state.plan.unpin(slot)
+            return state.plan.isStarved
+        }
+        if isStarved { state.notifyOne() }
     }
 
     // MARK: Workers
 
     /// - Returns: `nil` once the board is closed.
     func nextFetch() -> FetchPlan.Fetch? {
-        state.wait { state -> FetchPlan.Fetch?? in
-            if state.failure != nil { return .some(nil) }
-            return state.plan.nextFetch().map { .some($0) }
+        let (fetch, hasMore) = state.wait { state -> (FetchPlan.Fetch?, Bool)? in
+            if state.failure != nil { return (nil, false) }
+            guard let fetch = state.plan.nextFetch() else { return nil }
+            return (fetch, state.plan.hasWork)
         }
+        // One reader wakes one worker, and each worker the next: a crowd would only fight for the lock.
+        if hasMore { state.notifyOne() }
+        return fetch
     }
 
     /// The part of `fetch` that each of its slots receives, in order.
@@ -95,7 +104,7 @@ final class FetchBoard: Sendable {
             let slot = fetch.slots[block - fetch.blocks.lowerBound]
             for waiter in waiters { waiter.resume(returning: .success(slot)) }
         }
-        state.notify()
+        state.notifyOne()
     }
 
     /// - Parameter retryDeadline: When nobody had asked for the blocks at first but someone waits by
@@ -116,16 +125,10 @@ final class FetchBoard: Sendable {
             return Self.takeWaiters(fetch.blocks, &state)
         }
         for waiter in waiters.flatMap(\.1) { waiter.resume(returning: .failure(error)) }
-        state.notify()
+        state.notifyAll()
     }
 
-    /// Sleeps between two tries.
-    ///
-    /// - Returns: whether to try again: `false` once the board is closed.
-    func pause(_ time: Duration) -> Bool {
-        let isOver = state.wait(until: Monotonic.now + time) { $0.failure != nil ? true : nil }
-        return isOver == nil
-    }
+    var isOver: Bool { state.withLock { $0.failure != nil } }
 
     func workerStarted() { state.withLock { $0.liveWorkers += 1 } }
 
@@ -149,7 +152,7 @@ final class FetchBoard: Sendable {
             return Self.takeAllWaiters(&state)
         }
         for waiter in waiters.flatMap(\.1) { waiter.resume(returning: .failure(error)) }
-        state.notify()
+        state.notifyAll()
     }
 
     func allWorkersEnded() async {

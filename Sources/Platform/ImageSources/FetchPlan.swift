@@ -32,6 +32,8 @@ package struct FetchPlan: Sendable {
     private var slotOfBlock: [Int: Int] = [:]
     private var demands: [Demand] = []
     private var streams: [SequentialStream] = []
+    /// Whether work waits for a slot that a reader still holds.
+    package private(set) var isStarved = false
     /// Orders uses; no two are alike, so that eviction is decided by use alone.
     private var tick: UInt64 = 0
 
@@ -108,6 +110,9 @@ package struct FetchPlan: Sendable {
 
     // MARK: What workers ask
 
+    /// Whether ``nextFetch()`` has something to do, a free slot provided.
+    package var hasWork: Bool { !demands.isEmpty || streams.contains { prefetch(for: $0) != nil } }
+
     /// The next range to request: what is waited for first, then what will be.
     ///
     /// - Returns: `nil` when there is nothing to do, or no slot to do it in.
@@ -171,7 +176,11 @@ package struct FetchPlan: Sendable {
     }
 
     private mutating func begin(_ blocks: Range<Int>, deadline: Duration?) -> Fetch? {
-        guard let chosen = freeSlots(blocks.count) else { return nil }
+        guard let chosen = freeSlots(blocks.count) else {
+            isStarved = true
+            return nil
+        }
+        isStarved = false
         for (block, slot) in zip(blocks, chosen) {
             if case .ready(let old) = slots[slot].content { slotOfBlock[old] = nil }
             slots[slot] = Slot(content: .fetching(block))

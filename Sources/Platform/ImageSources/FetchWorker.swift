@@ -12,6 +12,7 @@ struct FetchWorker: Sendable {
         board.workerStarted()
         WorkerThread.start("https-fetch-\(number)") {
             run()
+            connection.disconnect()
             board.workerEnded()
         }
     }
@@ -40,7 +41,9 @@ struct FetchWorker: Sendable {
                 let decision = policy.decide(
                     error.kind, attempts: attempts, remaining: deadline - Monotonic.now,
                     jitter: Double.random(in: 0...1))
-                guard fetch.deadline != nil, case .retry(let pause) = decision, board.pause(pause) else {
+                guard fetch.deadline != nil, case .retry(let pause) = decision, connection.pause(pause),
+                    !board.isOver
+                else {
                     throw error.error
                 }
             }

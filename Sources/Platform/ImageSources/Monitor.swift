@@ -9,11 +9,7 @@ final class Monitor<Value>: @unchecked Sendable {
     init(_ value: sending Value) {
         self.value = value
         pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
+        pthread_cond_init(condition, nil)
     }
 
     deinit {
@@ -29,7 +25,7 @@ final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
-    /// Waits until `body` gives something; it is tried again after each ``notify()``.
+    /// Waits until `body` gives something; it is tried again after each notification.
     func wait<Result>(for body: (inout Value) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -39,17 +35,9 @@ final class Monitor<Value>: @unchecked Sendable {
         }
     }
 
-    /// The same, but gives up at `deadline` of the monotonic clock.
-    func wait<Result>(until deadline: Duration, for body: (inout Value) -> Result?) -> Result? {
-        let (seconds, attoseconds) = deadline.components
-        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while true {
-            if let result = body(&value) { return result }
-            if pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT { return body(&value) }
-        }
-    }
+    /// Wakes one thread that waits.
+    func notifyOne() { pthread_cond_signal(condition) }
 
-    func notify() { pthread_cond_broadcast(condition) }
+    /// Wakes all threads that wait.
+    func notifyAll() { pthread_cond_broadcast(condition) }
 }
