@@ -112,7 +112,7 @@ let package = Package(
             "SimulatedBMC",
             [
                 "SimulatedBMC", "SimulatedTime", "VirtualMedia", "USBMassStorage", "NBDProtocol",
-                "BlockStorage",
+                "BlockStorage", "NBDServer", "LinuxPlatform",
             ]),
         tests("MessageBus", ["MessageBus", "DBusProtocol"]),
         tests("DescriptorPassing", ["DescriptorPassing"]),

@@ -106,6 +106,49 @@ struct NBDDriverTests {
         }
     }
 
+    @Test(arguments: [true, false]) func `a discard goes to a server that offered trim`(offersTrim: Bool)
+        throws
+    {
+        try KernelRun.run { run in
+            let (server, channel) = run.server(ScriptedServer.Script(image: Self.image))
+            let flags: TransmissionFlags = offersTrim ? [.hasFlags, .sendTrim] : .hasFlags
+            try await run.kernel.attach(
+                run.attachment(byteCount: Self.image.count, flags: flags), connections: [channel])
+            let found = await Self.errno { () throws(SystemError) in
+                try await run.kernel.discard(4096..<12288, on: "nbd0")
+            }
+            #expect(found == (offersTrim ? 0 : EINVAL))
+            #expect(server.requests.map(\.command) == (offersTrim ? [.trim] : []))
+        }
+    }
+
+    @Test func `dropping the cache makes the next read reach the server`() throws {
+        try KernelRun.run { run in
+            let (server, channel) = run.server(ScriptedServer.Script(image: Self.image))
+            try await run.kernel.attach(run.attachment(byteCount: Self.image.count), connections: [channel])
+            for _ in 0..<3 { #expect(await Self.errnoOfRead(run, at: 0) == 0) }
+            #expect(server.requests.count == 1)
+            try await run.kernel.dropCache(of: "nbd0")
+            #expect(await Self.errnoOfRead(run, at: 0) == 0)
+            #expect(server.requests.count == 2)
+        }
+    }
+
+    @Test func `a new attachment shows new data and has a life of its own`() throws {
+        try KernelRun.run { run in
+            for seed in 1...3 as ClosedRange<UInt64> {
+                let image = TemporaryFolder.pattern(1 << 16, seed: seed)
+                let (server, channel) = run.server(ScriptedServer.Script(image: image))
+                try await run.kernel.attach(run.attachment(byteCount: image.count), connections: [channel])
+                #expect(try await run.kernel.read(512, at: 1024, from: "nbd0") == Array(image[1024..<1536]))
+                try await run.kernel.detach("nbd0")
+                #expect(server.requests.last?.command == .disconnect)
+                // Bytes are counted since boot, as in /sys/block/nbd0/stat.
+                #expect(try await run.kernel.status(of: "nbd0").readBytes == seed * 4096)
+            }
+        }
+    }
+
     static func errnoOfRead(_ run: KernelRun, at offset: UInt64, count: Int = 512) async -> CInt {
         await errno { () throws(SystemError) in _ = try await run.kernel.read(count, at: offset, from: "nbd0")
         }

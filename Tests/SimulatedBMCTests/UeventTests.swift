@@ -104,6 +104,7 @@ struct UeventTests {
             fixture.kernel.timers.fireDue()
         }
         #expect(events.map(\.devicePath) == ["b", "b", "udc", "d", "c"])
+        #expect(uevents.firedCount == 3)
     }
 
     private static func attachment(isReadOnly: Bool) -> NBDAttachment {

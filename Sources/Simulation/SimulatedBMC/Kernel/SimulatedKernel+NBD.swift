@@ -129,7 +129,7 @@ extension SimulatedKernel: NBDDriver {
         guard let attached = attachments[device.number] else {
             preconditionFailure("\(device.name) has no mailbox")
         }
-        let number = attached.transports.count
+        let number = device.makeLinkNumber()
         let depth = state.profile.nbdQueueDepth
         let transport = NBDTransport(
             linkNumber: number, channel: channel, queueDepth: depth, mailbox: attached.mailbox)

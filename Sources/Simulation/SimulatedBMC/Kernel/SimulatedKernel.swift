@@ -101,6 +101,8 @@ package actor SimulatedKernel {
     package func inject(_ fault: UeventFault) { state.uevents.inject(fault) }
     /// How many configfs operations were made to fail.
     package var firedOperationFaults: Int { state.faults.firedCount }
+    /// How many uevents were lost, repeated or delayed.
+    package var firedUeventFaults: Int { state.uevents.firedCount }
 
     /// Detaches every device and ends every stream and task. The kernel is not used afterwards.
     package func shutDown() async {

@@ -11,6 +11,8 @@ final class UeventStream {
     private var faults: [UeventFault] = []
     /// How often each fault has matched an event.
     private var matches: [Int] = []
+    /// How many events were tampered with; a plan that never fired proves nothing.
+    private(set) var firedCount = 0
 
     init(timers: KernelTimers) { self.timers = timers }
 
@@ -59,6 +61,7 @@ final class UeventStream {
             matches[index] += 1
             if found == nil && fault.occurrences.contains(matches[index]) { found = fault.effect }
         }
+        if found != nil { firedCount += 1 }
         return found
     }
 }

@@ -19,6 +19,7 @@ final class NBDDevice: PageCacheDevice {
     /// Stays as it is from one attachment to the next, until that one changes it.
     private(set) var isReadOnly = false
     private(set) var openCount = 0
+    private var lastLink = 0
     private var earlierReadBytes: UInt64 = 0
     private var earlierWrittenBytes: UInt64 = 0
     private let profile: KernelProfile
@@ -69,6 +70,13 @@ final class NBDDevice: PageCacheDevice {
         releaseIfUnused()
     }
 
+    /// A number that no link of the device has had, so that late news of an earlier attachment
+    /// concerns none of the present one.
+    func makeLinkNumber() -> Int {
+        lastLink += 1
+        return lastLink
+    }
+
     func received(_ event: LinkEvent) {
         switch event {
         case .reply(let link, let cookie, let error, let payload):
@@ -98,7 +106,10 @@ final class NBDDevice: PageCacheDevice {
     fileprivate func closed() {
         openCount -= 1
         guard openCount == 0, let cache else { return }
-        if !isDisconnected { willClose(cache) }
+        if !isDisconnected {
+            cache.writing.start(in: cache)
+            willClose(cache)
+        }
         releaseIfUnused()
     }
 

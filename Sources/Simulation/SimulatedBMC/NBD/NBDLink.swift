@@ -13,7 +13,7 @@ final class NBDLink {
     }
 
     let number: Int
-    /// `nil` in tests of the driver alone and once the link is dead.
+    /// `nil` once the link is dead.
     private(set) var wire: (any NBDWire)?
     private(set) var isDead = false
     private var slots: [Slot?]

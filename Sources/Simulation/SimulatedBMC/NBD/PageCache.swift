@@ -15,6 +15,9 @@ final class PageCache {
     init(
         limitBytes: Int, maximumRequestBytes: Int, device: any PageCacheDevice, timers: KernelTimers
     ) {
+        precondition(
+            maximumRequestBytes > 0 && maximumRequestBytes % Int(Self.pageBytes) == 0,
+            "requests of \(maximumRequestBytes) bytes do not hold whole pages")
         self.limitBytes = limitBytes
         self.maximumRequestBytes = maximumRequestBytes
         self.device = device
