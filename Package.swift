@@ -55,7 +55,8 @@ let package = Package(
         room(
             "Platform", "LinuxPlatform",
             [
-                "DescriptorPassing", "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat",
+                "DescriptorPassing", "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol",
+                "DBusProtocol", "WireFormat",
                 "CLinux",
             ]),
         room("Platform", "ImageSources", ["VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
@@ -73,7 +74,8 @@ let package = Package(
         room(
             "Rig", "Verification",
             [
-                "HostObserver", "RemoteStore", "SimulatedBMC", "MessageBus", "ImageSources",
+                "HostObserver", "USBMassStorage", "RemoteStore", "SimulatedBMC", "BusServer", "MessageBus",
+                "ImageSources",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
             ]),
@@ -88,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer", "ImageSources",
+                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer",
+                "ImageSources",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),

@@ -57,6 +57,7 @@ struct SlotMachineDriver {
         driver.send(.mount)
         if state == .activating { return driver }
         while driver.machine.state == .activating { driver.finish() }
+        driver.wait()
         if state == .active { return driver }
         if state == .recovering {
             driver.finish(.observed(disconnected))

@@ -56,7 +56,7 @@ struct SlotSupervisionTests {
     ) -> (seconds: Int?, cacheDrops: Int) {
         let limits = SlotMachine.Limits(activation: .seconds(30), inactivity: limit.map { .seconds($0) })
         var driver = SlotMachineDriver.inState(.active, limits: limits)
-        let start = driver.now
+        let start = driver.machine.lastActivity
         var seen = SlotMachineDriver.healthy
         seen.lunStatistics = statistics
         var lastSecond = 0

@@ -10,7 +10,9 @@ struct MediaRigCommand: AsyncParsableCommand {
             Exit status: 0 proven; 1 wrong data or a broken invariant; 2 usage or bad input; 3 a deadline \
             passed; 5 nothing wrong seen, but not proven; 6 the machine lacks something.
             """,
-        subcommands: [ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self])
+        subcommands: [
+            VerifyCommand.self, ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self,
+        ])
 
     static func main() async {
         Console.prepare()

@@ -4,7 +4,9 @@ extension SlotMachine {
         pendingMount = true
         let source: [SlotStep] = mode == .legacy ? [.openImage, .connect] : [.connect]
         enter(
-            .activating, plan: [.sweep] + source + [.attach, .prove, .buildGadget, .bind],
+            .activating,
+            // A look at the end, so that what is claimed is what was seen and not what was hoped.
+            plan: [.sweep] + source + [.attach, .prove, .buildGadget, .bind, .observe],
             deadline: now + limits.activation)
         return [.publish] + runNext(at: now)
     }
@@ -13,6 +15,9 @@ extension SlotMachine {
         // What could not be swept shows in the step that it is in the way of, with a better cause.
         if case .failed(let failure) = outcome, step != .sweep {
             return deactivate(because: failure, at: now)
+        }
+        if case .observed(let observation) = outcome, let loss = take(observation, at: now) {
+            return deactivate(because: loss, at: now)
         }
         guard plan.isEmpty else { return runNext(at: now) }
         return becomeActive(at: now)
@@ -31,8 +36,6 @@ extension SlotMachine {
         lastActivity = now
         enter(.active)
         pollAt = now + limits.poll
-        return [.publish, .complete(.mount, .done)]
-            // At once, so that the first published state is what was seen and not what was hoped.
-            + [run(.observe, at: now)]
+        return [.publish, .complete(.mount, .done)] + lookAgainIfWanted(at: now)
     }
 }

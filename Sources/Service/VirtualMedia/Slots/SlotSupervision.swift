@@ -20,14 +20,14 @@ extension SlotMachine {
         return [run(.observe, at: now)]
     }
 
-    private mutating func lookAgainIfWanted(at now: Duration) -> [Effect] {
+    mutating func lookAgainIfWanted(at now: Duration) -> [Effect] {
         guard isLookWanted else { return [] }
         isLookWanted = false
         return [run(.observe, at: now)]
     }
 
     /// - Returns: why the medium is gone from the host's view, if it is.
-    private mutating func take(_ seen: Observation, at now: Duration) -> SlotFailure? {
+    mutating func take(_ seen: Observation, at now: Duration) -> SlotFailure? {
         failedObservations = 0
         if let observation, seen.showsActivity(since: observation) {
             lastActivity = now
