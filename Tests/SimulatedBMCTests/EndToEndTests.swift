@@ -101,6 +101,20 @@ struct HostViewTests {
         }
     }
 
+    @Test func `a slot with a hung server keeps no other slot waiting`() throws {
+        try KernelRun.run { run in
+            var script = ScriptedServer.Script(image: Self.image)
+            script.silentFrom = 1
+            let (_, host) = try await Self.connected(
+                run, script, flags: [.hasFlags, .sendFlush], readAhead: 0, timeout: nil)
+            #expect(try await host.write(0, [UInt8](repeating: 1, count: 4096)).status == .passed)
+            _ = try await host.read(64, count: 8)
+            #expect(try await host.eject().status == .passed)
+            try await run.buildGadget("g2", files: [], controller: "dummy_udc.1")
+            #expect(run.now == .zero)
+        }
+    }
+
     @Test func `a host's eject empties the file`() throws {
         try KernelRun.run { run in
             let (_, host) = try await Self.connected(run, ScriptedServer.Script(image: Self.image))
