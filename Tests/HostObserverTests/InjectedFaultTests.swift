@@ -247,6 +247,17 @@ struct InjectedFaultTests {
         #expect(report.verdict == .unproven("the medium changed while it was read (sense 06/28/00)"))
     }
 
+    @Test func `a medium taken out in mid-read ends it`() async throws {
+        let connection = DirectConnection(Self.image)
+        let observer = try await connection.readyObserver()
+        let report = try await observer.readAll(expecting: .image(ExpectedBytes(Self.image))) { progress in
+            guard progress.doneByteCount == UInt64(120 << 10) else { return }
+            connection.update { _ = $0.device.forceEject(lun: 0) }
+        }
+        #expect(report.verdict == .unreadable("the medium is gone (sense 02/3a/00) at block 240"))
+        #expect(report.provenByteCount == 120 << 10)
+    }
+
     @Test func `an expected file that shrinks proves nothing`() async throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(Self.image, to: "image")

@@ -185,4 +185,44 @@ struct DataFlowTests {
         #expect(bench.completions[third] == .accepted(byteCount: 1 << 20))
         #expect(pieces(bench.bulkIn(13))?.last == 0)
     }
+
+    enum Phase: CaseIterable { case idle, dataIn, dataOut, executing, status }
+
+    /// A cancelled transfer takes nothing with it: the next one gets what it would have got.
+    @Test(arguments: Phase.allCases)
+    func `a cancel in any phase leaves the command as it was`(phase: Phase) {
+        var bench = Bench.ready(Self.image)
+        bench.isMediumStalled = true
+        var cancelled: TransferID
+        switch phase {
+        case .idle:
+            cancelled = bench.submit { .bulkIn($0, endpoint: 1, byteCount: 13) }
+        case .dataIn:
+            _ = bench.sendWrapper(bytes("28000000000000000100"), host: 512, isIn: true)
+            cancelled = bench.submit { .bulkIn($0, endpoint: 1, byteCount: 512) }
+        case .dataOut:
+            _ = bench.sendWrapper(bytes("2a000000000000180000"), host: 3 << 20, isIn: false)
+            for _ in 0..<2 { _ = bench.out([UInt8](repeating: 1, count: 1 << 20)) }
+            cancelled = bench.submit { .bulkOut($0, endpoint: 1, [UInt8](repeating: 2, count: 1 << 20)[...]) }
+        case .executing:
+            _ = bench.sendWrapper(bytes("35000000000000000000"), host: 0, isIn: false)
+            cancelled = bench.submit { .bulkIn($0, endpoint: 1, byteCount: 13) }
+        case .status:
+            _ = bench.sendWrapper(bytes("000000000000"), host: 0, isIn: false)
+            cancelled = bench.submit { .bulkOut($0, endpoint: 1, [1]) }
+        }
+        #expect(bench.completions[cancelled] == nil)
+        bench.feed(.cancel(cancelled))
+        #expect(bench.completions[cancelled] == .cancelled)
+        bench.release()
+        switch phase {
+        case .idle: _ = bench.sendWrapper(bytes("000000000000"), host: 0, isIn: false)
+        case .dataIn: #expect(pieces(bench.bulkIn(512)) == Array(Self.image.prefix(512)))
+        case .dataOut:
+            #expect(bench.out([UInt8](repeating: 3, count: 1 << 20)) == .accepted(byteCount: 1 << 20))
+        case .executing, .status: break
+        }
+        #expect(pieces(bench.bulkIn(13))?.last == 0)
+        if phase == .dataOut { #expect(bench.images[0]![2 << 20] == 3) }
+    }
 }

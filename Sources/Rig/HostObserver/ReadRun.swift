@@ -72,6 +72,9 @@ struct ReadRun: ~Copyable {
                 outcome = try await observer.run(.read(at: first, count: count), receiving: byteCount)
             } catch { return try fault(error) }
             if let sense = outcome.sense {
+                if sense.code.isMediumNotPresent {
+                    throw .verdict(.unreadable("the medium is gone (sense 02/3a/00) at block \(first)"))
+                }
                 guard sense.code.isUnitAttention else { return "sense \(sense.code)" }
                 if sense.code == .mediumMayHaveChanged {
                     throw .verdict(.unproven("the medium changed while it was read (sense 06/28/00)"))
