@@ -107,7 +107,10 @@ let package = Package(
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(
             "VirtualMedia",
-            ["VirtualMedia", "SimulatedTime", "BlockStorage", "NBDProtocol", "DBusProtocol"]),
+            [
+                "VirtualMedia", "SimulatedTime", "SimulatedBMC", "BlockStorage", "NBDProtocol",
+                "DBusProtocol",
+            ]),
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
         tests("ImageSources", ["ImageSources", "VirtualMedia", "RemoteStore", "BlockStorage"]),
         tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),

@@ -6,9 +6,11 @@ import WireFormat
 
 /// A connection to a server that shakes hands, or does not, and then is only counted.
 final class FakeChannel: ByteChannel {
-    private struct State {
+    fileprivate struct State {
         var handshake: ServerHandshake?
         var inbound: [UInt8] = []
+        var isInTransmission = false
+        var requests: Bytes = []
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -34,6 +36,7 @@ final class FakeChannel: ByteChannel {
                 state.inbound = ServerHandshake.greeting
             }
         }
+        world.state.withLock { $0.channels.append(self) }
         if server == .hangsUp { world.state.withLock { $0.openChannels -= 1 } }
     }
 
@@ -43,8 +46,9 @@ final class FakeChannel: ByteChannel {
         while true {
             let count: Int? = state.withLock { state in
                 guard !state.inbound.isEmpty else { return state.isClosed ? 0 : nil }
-                // A few bytes at a time, as a network may have it.
-                let portion = state.inbound.prefix(min(7, buffer.count))
+                // A handshake comes a few bytes at a time, as a network may have it.
+                let limit = state.isInTransmission ? buffer.count : min(7, buffer.count)
+                let portion = state.inbound.prefix(limit)
                 buffer.copyBytes(from: portion)
                 state.inbound.removeFirst(portion.count)
                 return portion.count
@@ -57,10 +61,10 @@ final class FakeChannel: ByteChannel {
     }
 
     func write(_ bytes: Bytes) async throws(SystemError) {
+        let isStalled = world.state.withLock { $0.isServerStalled }
         let isClosed = state.withLock { state in
-            for action in state.handshake?.receive(bytes) ?? [] {
-                if case .send(let reply) = action { state.inbound += reply }
-            }
+            state.isInTransmission
+                ? state.serve(bytes, isStalled: isStalled) : state.shakeHands(bytes)
             return state.isClosed
         }
         if isClosed { throw SystemError(EPIPE, "send") }
@@ -81,5 +85,37 @@ final class FakeChannel: ByteChannel {
             defer { state.waiter = nil }
             return state.waiter
         }?.resume()
+    }
+}
+
+extension FakeChannel.State {
+    fileprivate mutating func shakeHands(_ bytes: Bytes) {
+        for action in handshake?.receive(bytes) ?? [] {
+            switch action {
+            case .send(let reply): inbound += reply
+            case .transmit(_, let leftover):
+                isInTransmission = true
+                requests = leftover
+            case .close: break
+            }
+        }
+    }
+
+    /// A medium full of zeroes that forgets what is written.
+    fileprivate mutating func serve(_ bytes: Bytes, isStalled: Bool) {
+        requests += bytes
+        while let request = try? next(), !isStalled {
+            if request.command == .disconnect { continue }
+            SimpleReply(error: 0, cookie: request.cookie).encode(into: &inbound)
+            if request.command == .read { inbound += [UInt8](repeating: 0, count: Int(request.length)) }
+        }
+    }
+
+    private mutating func next() throws -> Request? {
+        var rest = requests
+        guard let request = try Request.decode(from: &rest) else { return nil }
+        if request.command == .write, rest.take(Int(request.length)) == nil { return nil }
+        requests = rest
+        return request
     }
 }

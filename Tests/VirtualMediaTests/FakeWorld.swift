@@ -26,6 +26,7 @@ final class FakeWorld: Sendable {
         var controllerState = "configured"
         var devices: [String: FakeDevice] = [:]
         var openChannels = 0
+        var channels: [FakeChannel] = []
         var openStores = 0
         var servedExports = 0
         var openedImages = 0
@@ -36,6 +37,7 @@ final class FakeWorld: Sendable {
         var socketErrno: CInt?
         /// What servers do with a client: shake hands, stay silent, hang up, or talk another protocol.
         var server = FakeServer.healthy
+        var isServerStalled = false
         var secrets: [[UInt8]] = []
         var seenPasswords: [[UInt8]] = []
     }
@@ -113,6 +115,10 @@ final class FakeWorld: Sendable {
     func killConnections() {
         let channels = state.withLock { state in state.devices.values.flatMap(\.channels) }
         for channel in channels { channel.close() }
+    }
+
+    func closeAllChannels() {
+        for channel in state.withLock({ $0.channels }) { channel.close() }
     }
 
     func hostReads() {

@@ -1,3 +1,4 @@
+import SimulatedBMC
 import SimulatedTime
 import Synchronization
 import Testing
@@ -12,6 +13,7 @@ final class SlotHarness: Sendable {
         _ simulation: Simulation, _ mode: SlotMode = .legacy, world: FakeWorld? = nil,
         name: String = "Slot_0",
         device: String = "nbd0", sharing controllers: ControllerPool = ControllerPool(),
+        kernel: SimulatedKernel? = nil,
         configure: (inout SlotConfiguration) -> Void = { _ in }
     ) {
         let world = world ?? FakeWorld(simulation)
@@ -20,7 +22,14 @@ final class SlotHarness: Sendable {
         configure(&configuration)
         self.world = world
         let sink = Sink()
-        slot = Slot(configuration, on: world.platform, sharing: controllers) { sink.take($0) }
+        var platform = world.platform
+        if let kernel {
+            platform.gadgets = kernel
+            platform.controllers = kernel
+            platform.nbd = kernel
+            platform.uevents = kernel
+        }
+        slot = Slot(configuration, on: platform, sharing: controllers) { sink.take($0) }
         self.sink = sink
     }
 

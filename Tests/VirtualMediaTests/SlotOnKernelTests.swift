@@ -1,0 +1,132 @@
+import SimulatedBMC
+import SimulatedTime
+import Testing
+
+@testable import VirtualMedia
+
+/// Slots on the simulated kernel, whose rules are those of configfs, nbd and f_mass_storage.
+struct SlotOnKernelTests {
+    static let profiles: [KernelProfile] = [.linux6_12, .linux6_1, .linux5_15]
+
+    struct Run: Sendable {
+        let simulation: Simulation
+        let kernel: SimulatedKernel
+        let world: FakeWorld
+        let harness: SlotHarness
+
+        var gadgets: [String] { get async throws { try await kernel.list("") } }
+
+        func expectNothingLeft() async throws {
+            #expect(try await gadgets.isEmpty)
+            #expect(try await !kernel.status(of: "nbd0").isAttached)
+            #expect(world.leftovers.isEmpty)
+        }
+    }
+
+    static func run(
+        _ profile: KernelProfile = .linux6_1, _ mode: SlotMode = .legacy,
+        configure: @escaping @Sendable (inout SlotConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (Run) async throws -> Void
+    ) throws {
+        try Simulation(seed: 1).run { simulation in
+            let kernel = SimulatedKernel(
+                executor: simulation.executor, clock: simulation.clock, spawner: simulation.spawner,
+                profile: profile)
+            let world = FakeWorld(simulation)
+            let harness = SlotHarness(
+                simulation, mode, world: world, kernel: kernel, configure: configure)
+            try await body(
+                Run(simulation: simulation, kernel: kernel, world: world, harness: harness))
+            await harness.slot.shutDown()
+            await kernel.shutDown()
+        }
+    }
+
+    @Test(arguments: profiles.indices, SlotMode.allCases)
+    func `a medium goes in and out on every kernel`(profile: Int, mode: SlotMode) throws {
+        try Self.run(Self.profiles[profile], mode) { run in
+            try await run.harness.mounted(
+                MountRequest(imageURL: "u", isReadWrite: mode == .proxy, kind: .disk))
+            #expect(await run.harness.slot.report.controller == "1e6a0000.usb-vhub:p1")
+            #expect(await run.harness.slot.report.status == "inserted, host absent")
+            try await run.harness.slot.unmount()
+            try await run.harness.untilCompletions(2)
+            #expect(run.harness.completions == [.done, .done])
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `a CD-ROM and its inquiry string are accepted by the kernel`() throws {
+        try Self.run(configure: { $0.usb.inquiry = "OpenBMC Virtual Media   1.00" }) { run in
+            try await run.harness.mounted(MountRequest(imageURL: "u", isReadWrite: false, kind: .cdrom))
+            let lun = "mass-storage-Slot_0/functions/mass_storage.usb0/lun.0"
+            #expect(try await run.kernel.read("\(lun)/cdrom") == "1")
+            #expect(try await run.kernel.read("\(lun)/ro") == "1")
+            try await run.harness.slot.unmount()
+            try await run.harness.untilCompletions(2)
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `a controller that a keyboard uses is passed over`() throws {
+        try Self.run { run in
+            try await run.kernel.occupyController("1e6a0000.usb-vhub:p1", by: "kvm")
+            try await run.harness.mounted()
+            #expect(await run.harness.slot.report.controller == "1e6a0000.usb-vhub:p2")
+        }
+    }
+
+    @Test func `without a free controller the mount fails and nothing is left`() throws {
+        try Self.run { run in
+            for port in 1...7 {
+                try await run.kernel.occupyController("1e6a0000.usb-vhub:p\(port)", by: "kvm")
+            }
+            try await run.harness.mount()
+            try await run.harness.untilCompletions(1)
+            #expect(run.harness.completions == [.noController])
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test(arguments: SlotMode.allCases)
+    func `a server that dies idle is noticed and replaced`(mode: SlotMode) throws {
+        try Self.run(.linux6_1, mode) { run in
+            try await run.harness.mounted()
+            run.world.closeAllChannels()
+            try await run.harness.until { run.harness.states.contains(.recovering) }
+            try await run.harness.untilState(.active)
+            #expect(try await run.kernel.status(of: "nbd0").liveConnections == 1)
+            try await run.harness.slot.unmount()
+            try await run.harness.untilCompletions(2)
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `a server that stalls does not keep an unmount from its end`() throws {
+        try Self.run { run in
+            try await run.harness.mounted()
+            run.world.state.withLock { $0.isServerStalled = true }
+            let reader = run.simulation.spawner.spawn("reader") {
+                _ = try? await run.kernel.read(4096, at: 512 << 10, from: "nbd0")
+            }
+            try await run.simulation.clock.sleep(for: .seconds(1))
+            let start = run.simulation.clock.now
+            try await run.harness.slot.unmount()
+            try await run.harness.untilCompletions(2)
+            #expect(run.simulation.clock.now - start < .seconds(30))
+            await reader.finished()
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `a mount whose server stalls after the handshake ends in time`() throws {
+        try Self.run { run in
+            run.world.state.withLock { $0.isServerStalled = true }
+            try await run.harness.mount()
+            try await run.harness.untilCompletions(1)
+            #expect(run.harness.completions != [.done])
+            #expect(run.simulation.clock.now < .seconds(65))
+            try await run.expectNothingLeft()
+        }
+    }
+}
