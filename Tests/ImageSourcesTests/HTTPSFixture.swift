@@ -28,8 +28,7 @@ final class HTTPSFixture: Sendable {
         change(&configuration)
         server = try ImageServer(authority.issue(certificate), root: authority.root, configuration)
         var options = HTTPSOptions(caFile: folder.file("ca.pem"))
-        options.stallTimeout = .milliseconds(300)
-        options.readTimeout = .seconds(2)
+        options.readTimeout = .seconds(15)
         self.options = options
     }
 

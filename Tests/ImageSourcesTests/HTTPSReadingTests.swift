@@ -48,6 +48,64 @@ struct HTTPSReadingTests {
         }
         await store.close()
     }
+
+    @Test func `a store that waits for a network is served like any other`() async throws {
+        let fixture = try HTTPSFixture()
+        let store = try await fixture.open()
+        var configuration = ImageServer.Configuration()
+        configuration.images["/again"] = .store(store, version: 1)
+        let second = try ImageServer(authority: fixture.authority, configuration)
+        let copy = try await fixture.open(second.url("/again"))
+        #expect(try await copy.read(HTTPSFixture.pattern.count, at: 0) == HTTPSFixture.pattern)
+        await copy.close()
+        await store.close()
+        second.stop()
+    }
+
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func `closing among many readers ends every one of them`(seed: UInt64) async throws {
+        let fixture = try HTTPSFixture(plan: {
+            $0.number % 7 == 3 ? .but { $0.body = .resets(after: 100) } : .right
+        })
+        let store = try await fixture.open { $0.fetching = .tiny }
+        await withTaskGroup(of: Bool.self) { group in
+            for reader in 0..<8 as Range<UInt64> {
+                group.addTask {
+                    var random = SeededGenerator(seed: seed &* 100 &+ reader)
+                    while true {
+                        let offset = Int.random(in: 0..<HTTPSFixture.pattern.count - 9000, using: &random)
+                        guard let bytes = try? await store.read(9000, at: UInt64(offset)) else { return true }
+                        if bytes != Array(HTTPSFixture.pattern[offset..<offset + 9000]) { return false }
+                    }
+                }
+            }
+            await HTTPSFixture.eventually { fixture.server.requestCount > 100 }
+            await store.close()
+            for await isRight in group { #expect(isRight, "seed \(seed)") }
+        }
+    }
+
+    @Test func `a stall while reading ahead does not lengthen a reader's wait beyond its deadline`()
+        async throws
+    {
+        let fixture = try HTTPSFixture(plan: { request in
+            let isAhead = request.head.value("range").map {
+                !$0.hasPrefix("bytes=0-") && $0 != "bytes=131072-262143"
+            }
+            return isAhead == true ? .but { $0.body = .stalls(after: 1) } : .right
+        })
+        let store = try await fixture.open {
+            $0.stallTimeout = .milliseconds(1500)
+            $0.readTimeout = .seconds(2)
+        }
+        for block in 0..<2 as Range<UInt64> { _ = try await store.read(131_072, at: block * 131_072) }
+        let clock = ContinuousClock()
+        let time = await clock.measure {
+            await #expect(throws: StorageError.self) { try await store.read(4096, at: 2 * 131_072) }
+        }
+        #expect(time < .seconds(3), "\(time)")
+        await store.close()
+    }
 }
 
 extension FetchLimits {

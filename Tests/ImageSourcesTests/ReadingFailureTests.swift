@@ -71,7 +71,7 @@ struct ReadingFailureTests {
     func `a fault that passes is not seen by the reader`(row: Int) async throws {
         let plan = Self.transient[row]
         let fixture = try HTTPSFixture(plan: { (1...2).contains($0.number) ? plan : .right })
-        let store = try await fixture.open { $0.readTimeout = .seconds(10) }
+        let store = try await fixture.open { $0.stallTimeout = .milliseconds(400) }
         let bytes = try await store.read(131_072, at: 0)
         #expect(bytes == Array(HTTPSFixture.pattern[..<131_072]))
         #expect(fixture.server.requestCount >= 2)

@@ -57,6 +57,18 @@ struct RetryPolicyTests {
         #expect(decision == row.expected)
     }
 
+    @Test func `the deadline's own end does not hide what went wrong before it`() {
+        var attempts = Attempts(phase: .reading)
+        let busy = FetchFailure(.serverError, "503", .busy(retryAfter: nil))
+        #expect(attempts.failed(busy, remaining: .seconds(1), jitter: 1) == .milliseconds(100))
+        let late = FetchFailure(.timedOut, "no time", .unavailable)
+        #expect(attempts.failed(late, remaining: .zero, jitter: 1) == nil)
+        #expect(attempts.error == busy.error)
+        var alone = Attempts(phase: .reading)
+        _ = alone.failed(late, remaining: .zero, jitter: 1)
+        #expect(alone.error == late.error)
+    }
+
     @Test func `chance shortens a pause to half at most`() {
         let policy = RetryPolicy(phase: .reading)
         let decision = policy.decide(.unavailable, attempts: 1, remaining: .seconds(9), jitter: 0)

@@ -5,9 +5,14 @@ internal import VirtualMedia
 final class FetchBoard: Sendable {
     typealias Arrival = Result<Int, ImageError>
 
+    private struct Waiter {
+        let continuation: CheckedContinuation<Arrival, Never>
+        let deadline: Duration
+    }
+
     private struct State {
         var plan: FetchPlan
-        var waiters: [Int: [CheckedContinuation<Arrival, Never>]] = [:]
+        var waiters: [Int: [Waiter]] = [:]
         /// Set once, for good: the image changed, or the store was closed.
         var failure: ImageError?
         var liveWorkers = 0
@@ -49,7 +54,8 @@ final class FetchBoard: Sendable {
         let arrival = await withCheckedContinuation { continuation in
             let now = state.withLock { state -> Arrival? in
                 if let arrival = Self.arrival(of: block, &state) { return arrival }
-                state.waiters[block, default: []].append(continuation)
+                state.waiters[block, default: []].append(
+                    Waiter(continuation: continuation, deadline: deadline))
                 state.plan.demand(blocks, deadline: deadline)
                 return nil
             }
@@ -102,29 +108,30 @@ final class FetchBoard: Sendable {
         }
         for (block, waiters) in arrivals {
             let slot = fetch.slots[block - fetch.blocks.lowerBound]
-            for waiter in waiters { waiter.resume(returning: .success(slot)) }
+            for waiter in waiters { waiter.continuation.resume(returning: .success(slot)) }
         }
         state.notifyOne()
     }
 
-    /// - Parameter retryDeadline: When nobody had asked for the blocks at first but someone waits by
-    ///   now, they get tries of their own until then.
-    func fail(_ fetch: FetchPlan.Fetch, _ error: ImageError, retryDeadline: Duration) {
-        let waiters = state.withLock { state -> [(Int, [CheckedContinuation<Arrival, Never>])] in
+    /// Where nobody had asked for the blocks at first but someone waits by now, they are asked for
+    /// again, within that reader's time: reading ahead had one try only.
+    func fail(_ fetch: FetchPlan.Fetch, _ error: ImageError) {
+        let waiters = state.withLock { state -> [(Int, [Waiter])] in
             state.plan.fail(fetch)
             if error.cause == .changed {
                 if state.failure == nil { state.failure = error }
                 return Self.takeAllWaiters(&state)
             }
             if fetch.deadline == nil, state.failure == nil {
-                for block in fetch.blocks where state.waiters[block] != nil {
-                    state.plan.demand(block..<block + 1, deadline: retryDeadline)
+                for block in fetch.blocks {
+                    guard let deadline = state.waiters[block]?.map(\.deadline).max() else { continue }
+                    state.plan.demand(block..<block + 1, deadline: deadline)
                 }
                 return []
             }
             return Self.takeWaiters(fetch.blocks, &state)
         }
-        for waiter in waiters.flatMap(\.1) { waiter.resume(returning: .failure(error)) }
+        for waiter in waiters.flatMap(\.1) { waiter.continuation.resume(returning: .failure(error)) }
         state.notifyAll()
     }
 
@@ -151,7 +158,7 @@ final class FetchBoard: Sendable {
             if state.failure == nil { state.failure = error }
             return Self.takeAllWaiters(&state)
         }
-        for waiter in waiters.flatMap(\.1) { waiter.resume(returning: .failure(error)) }
+        for waiter in waiters.flatMap(\.1) { waiter.continuation.resume(returning: .failure(error)) }
         state.notifyAll()
     }
 
@@ -166,13 +173,12 @@ final class FetchBoard: Sendable {
     }
 
     private static func takeWaiters(_ blocks: Range<Int>, _ state: inout State)
-        -> [(Int, [CheckedContinuation<Arrival, Never>])]
+        -> [(Int, [Waiter])]
     {
         blocks.compactMap { block in state.waiters.removeValue(forKey: block).map { (block, $0) } }
     }
 
-    private static func takeAllWaiters(_ state: inout State) -> [(Int, [CheckedContinuation<Arrival, Never>])]
-    {
+    private static func takeAllWaiters(_ state: inout State) -> [(Int, [Waiter])] {
         defer { state.waiters = [:] }
         return state.waiters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

@@ -23,28 +23,23 @@ struct FetchWorker: Sendable {
                 try perform(fetch)
                 board.finish(fetch)
             } catch {
-                board.fail(fetch, error, retryDeadline: Monotonic.now + options.readTimeout)
+                board.fail(fetch, error)
             }
         }
     }
 
     /// Reading ahead gets one try: it must not hold a connection that someone may soon wait for.
     private func perform(_ fetch: FetchPlan.Fetch) throws(ImageError) {
-        let policy = RetryPolicy(phase: .reading)
+        var attempts = Attempts(phase: .reading)
         let deadline = fetch.deadline ?? Monotonic.now + options.requestTimeout
-        var attempts = 0
         while true {
-            attempts += 1
             do throws(FetchFailure) {
                 return try request(fetch, timeout: deadline - Monotonic.now)
             } catch {
-                let decision = policy.decide(
-                    error.kind, attempts: attempts, remaining: deadline - Monotonic.now,
-                    jitter: Double.random(in: 0...1))
-                guard fetch.deadline != nil, case .retry(let pause) = decision, connection.pause(pause),
-                    !board.isOver
-                else {
-                    throw error.error
+                let pause = attempts.failed(
+                    error, remaining: deadline - Monotonic.now, jitter: Double.random(in: 0...1))
+                guard fetch.deadline != nil, let pause, connection.pause(pause), !board.isOver else {
+                    throw attempts.error
                 }
             }
         }

@@ -53,10 +53,8 @@ struct HTTPSOpening: Sendable {
         into segments: [UnsafeMutableRawBufferPointer],
         deadline: Duration, judge: @escaping (ResponseHead) throws(FetchFailure) -> Finding
     ) throws(ImageError) -> Finding {
-        let policy = RetryPolicy(phase: .opening)
-        var attempts = 0
+        var attempts = Attempts(phase: .opening)
         while true {
-            attempts += 1
             let sink = ResponseSink(shown: location.shown, segments: segments) {
                 head throws(FetchFailure) in _ = try judge(head)
             }
@@ -65,10 +63,12 @@ struct HTTPSOpening: Sendable {
                     method, range: range, precondition: nil, timeout: deadline - Monotonic.now, into: sink)
                 return try judge(sink.head)
             } catch {
-                let decision = policy.decide(
-                    error.kind, attempts: attempts, remaining: deadline - Monotonic.now,
-                    jitter: Double.random(in: 0...1))
-                guard case .retry(let pause) = decision, connection.pause(pause) else { throw error.error }
+                let pause = attempts.failed(
+                    error, remaining: deadline - Monotonic.now, jitter: Double.random(in: 0...1))
+                guard let pause else { throw attempts.error }
+                guard connection.pause(pause) else {
+                    throw ImageError(.cancelled, "\(location.shown): given up on request")
+                }
             }
         }
     }

@@ -1,3 +1,5 @@
+internal import VirtualMedia
+
 /// Whether and when to ask again. Time and chance come in as arguments.
 package struct RetryPolicy: Sendable {
     /// Requests in all, the first included.
@@ -41,5 +43,32 @@ package struct RetryPolicy: Sendable {
         case .connectionLost: wait = attempts == 1 ? .zero : pause
         }
         return wait < remaining ? .retry(after: wait) : .giveUp
+    }
+}
+
+/// The tries of one request.
+struct Attempts {
+    private let policy: RetryPolicy
+    private var count = 0
+    private var telling: FetchFailure?
+
+    init(phase: RetryPolicy.Phase) { policy = RetryPolicy(phase: phase) }
+
+    /// - Returns: the pause before the next try; `nil` to give up with ``error``.
+    mutating func failed(_ failure: FetchFailure, remaining: Duration, jitter: Double) -> Duration? {
+        count += 1
+        // The last try is often cut short by the deadline: what went wrong before says more.
+        if telling == nil || failure.error.cause != .timedOut { telling = failure }
+        guard
+            case .retry(let pause) = policy.decide(
+                failure.kind, attempts: count, remaining: remaining, jitter: jitter)
+        else { return nil }
+        return pause
+    }
+
+    /// What to report. Only after a failure.
+    var error: ImageError {
+        guard let telling else { preconditionFailure("no try has failed") }
+        return telling.error
     }
 }
