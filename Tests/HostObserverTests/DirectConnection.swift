@@ -16,6 +16,8 @@ final class DirectConnection: USBDeviceConnection {
         var failuresLeft = Int.max
         /// Changes the bytes of a status wrapper.
         var status: (@Sendable ([UInt8]) -> [UInt8])?
+        /// Status wrappers are refused with a stall, for ever.
+        var stallsStatus = false
         /// Cuts what a data stage of more than 512 bytes delivers.
         var cutsDataTo: Int?
         /// Requests to the medium are never answered.
@@ -66,6 +68,7 @@ final class DirectConnection: USBDeviceConnection {
 
     func bulkIn(endpoint: UInt8, byteCount: Int, timeout: Duration) async throws(USBTransferError) -> [Bytes]
     {
+        if byteCount == 13, state.withLock({ $0.faults.stallsStatus }) { throw .stalled }
         let outcome = try submit(timeout) { .bulkIn($0, endpoint: endpoint, byteCount: byteCount) }
         guard case .data(let pieces) = outcome else { return [] }
         let faults = state.withLock { $0.faults }

@@ -163,21 +163,41 @@ struct InjectedFaultTests {
         #expect(report.violations.first?.contains("passed with") == true)
     }
 
-    @Test(arguments: [("wrong tag", 4), ("wrong signature", 0), ("undefined status", 12)])
-    func `a bad status wrapper is named`(what: String, index: Int) async throws {
+    @Test(arguments: [
+        (4, 0x40, "status with tag"), (0, 0x40, "invalid status wrapper"),
+        (12, 0x40, "invalid status wrapper"),
+        (12, 0x02, "phase error"), (11, 0x40, "residue"),
+    ])
+    func `a bad status wrapper is named`(index: Int, bit: UInt8, words: String) async throws {
         let connection = DirectConnection(Self.image)
         let observer = try await connection.readyObserver()
         connection.set {
             $0.status = { status in
                 var status = status
-                status[index] ^= 0x40
+                status[index] ^= bit
                 return status
             }
         }
         let report = try await observer.readAll(expecting: .image(ExpectedBytes(Self.image)))
-        let wanted = what == "wrong tag" ? "status with tag" : "invalid status wrapper"
-        #expect(report.violations.first?.contains(wanted) == true)
-        #expect(report.verdict != .proven)
+        #expect(report.violations.first?.contains(words) == true)
+        guard case .unreadable = report.verdict else {
+            Issue.record("the verdict is \(report.verdict)")
+            return
+        }
+        connection.set { $0.status = nil }
+        #expect(try await observer.pollUnit() == .ready, "the device was recovered")
+    }
+
+    @Test func `a status that stalls for ever is given up on`() async throws {
+        let connection = DirectConnection(Self.image)
+        let observer = try await connection.readyObserver()
+        connection.set { $0.stallsStatus = true }
+        let report = try await observer.readAll(expecting: .image(ExpectedBytes(Self.image)))
+        #expect(
+            report.verdict == .unreadable("8 transport faults; the last: the device stalled its status twice")
+        )
+        connection.set { $0.stallsStatus = false }
+        #expect(try await observer.pollUnit() == .ready)
     }
 
     @Test func `a smaller medium than the image is a wrong capacity`() async throws {

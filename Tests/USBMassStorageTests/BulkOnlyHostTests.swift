@@ -119,6 +119,16 @@ struct BulkOnlyHostTests {
                 == .finish(.init(hasPassed: true, movedByteCount: 112, data: [data.prefix(112)])))
     }
 
+    @Test func `a status in place of the data is taken for what it is`() {
+        var host = reading()
+        #expect(
+            host.handle(.received([status(residue: 512, 1)[...]]))
+                == .finish(.init(hasPassed: false, movedByteCount: 0, data: [])))
+        // With another tag they are thirteen bytes of data.
+        var other = reading()
+        #expect(other.handle(.received([status(tag: 2)[...]])) == .receiveStatus(byteCount: 13))
+    }
+
     @Test func `a write stalls on the other pipe`() {
         var host = BulkOnlyHost()
         _ = host.begin(.write(at: 0, count: 1), lun: 0, direction: .fromHost, byteCount: 512)

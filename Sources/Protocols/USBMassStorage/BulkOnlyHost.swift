@@ -115,14 +115,24 @@ package struct BulkOnlyHost: Sendable {
     private mutating func movedData(_ event: Event) -> Action {
         switch event {
         case .received(let pieces):
+            let count = pieces.reduce(0) { $0 + $1.count }
+            if count < byteCount, isStatus(pieces, byteCount: count) { return judge(pieces) }
             data = pieces
-            receivedByteCount = pieces.reduce(0) { $0 + $1.count }
+            receivedByteCount = count
             return receiveStatus(isRetry: false)
         case .stalled:
             state = .clearingData
             return .clearHalt(direction == .toHost ? .bulkIn : .bulkOut)
         case .done, .timedOut: return receiveStatus(isRetry: false)
         }
+    }
+
+    /// Some devices leave out a data stage and send the status in its place; the tag gives it away.
+    private func isStatus(_ pieces: [Bytes], byteCount: Int) -> Bool {
+        guard direction == .toHost, byteCount == CommandStatusWrapper.byteCount, pieces.count == 1 else {
+            return false
+        }
+        return CommandStatusWrapper(decoding: pieces[0])?.tag == tag
     }
 
     private mutating func receiveStatus(isRetry: Bool) -> Action {
