@@ -17,6 +17,8 @@ final class FakeWorld: Sendable {
 
     struct State {
         var operations: [String] = []
+        /// What every operation takes, whether its task is cancelled or not.
+        var latency = Duration.zero
         /// By number of the operation, from 1.
         var faults: [Int: Fault] = [:]
         var blocked: [CheckedContinuation<Void, Never>] = []
@@ -69,10 +71,11 @@ final class FakeWorld: Sendable {
 
     /// Counts an operation, and fails or hangs if that is its fate.
     func perform(_ operation: String) async throws(SystemError) {
-        let fault = state.withLock { state in
+        let (fault, latency) = state.withLock { state in
             state.operations.append(operation)
-            return state.faults[state.operations.count]
+            return (state.faults[state.operations.count], state.latency)
         }
+        if latency > .zero { await sleepRegardless(latency) }
         switch fault {
         case nil: return
         case .fail(let number): throw SystemError(number, operation)
@@ -88,6 +91,12 @@ final class FakeWorld: Sendable {
                 }
             }
         }
+    }
+
+    private func sleepRegardless(_ span: Duration) async {
+        let clock = simulation.clock
+        let end = clock.now + span
+        await simulation.spawner.spawn("latency") { try? await clock.sleep(until: end) }.finished()
     }
 
     /// Lets everything that hangs go on.

@@ -60,7 +60,6 @@ struct ServiceTests {
             let service = VirtualMediaService(
                 MediaConfiguration(slots: [proxy, legacy]), on: world.platform,
                 machineID: String(repeating: "0", count: 32))
-            await service.start()
             let bus = FakeBus()
             let serving = simulation.spawner.spawn("serve") { try? await service.serve(on: bus) }
             try await body(Served(simulation: simulation, world: world, service: service, bus: bus))
@@ -268,12 +267,24 @@ struct ServiceTests {
         }
     }
 
-    @Test func `a bus name that another program has is an error`() throws {
-        try Simulation(seed: 1).run { simulation in
-            let service = VirtualMediaService(
-                MediaConfiguration(slots: []), on: FakeWorld(simulation).platform,
-                machineID: String(repeating: "0", count: 32))
-            await #expect(throws: BusError.self) { try await service.serve(on: FakeBus(nameReply: 3)) }
+    @Test func `a second service without the bus name leaves the media of the first alone`() throws {
+        try Self.serve { served in
+            _ = try await served.call(Self.legacyPath, Self.legacy, "Mount", [Self.url])
+            try await served.until { !served.bus.signals.isEmpty }
+            let second = VirtualMediaService(
+                MediaConfiguration(slots: [SlotConfiguration(name: "Slot_1", mode: .legacy, device: "nbd1")]),
+                on: served.world.platform, machineID: String(repeating: "0", count: 32))
+            await #expect(throws: BusError.self) { try await second.serve(on: FakeBus(nameReply: 3)) }
+            #expect(served.world.leftovers.contains("gadget mass-storage-Slot_1"))
+        }
+    }
+
+    @Test func `the end of the service is told on the bus`() throws {
+        try Self.serve { served in
+            _ = try await served.call(Self.legacyPath, Self.legacy, "Mount", [Self.url])
+            try await served.until { !served.bus.signals.isEmpty }
+            await served.service.shutDown()
+            try await served.until { "\(served.bus.messages.last?.body ?? [])".contains("Ready") }
         }
     }
 

@@ -116,4 +116,24 @@ struct SlotFaultTests {
             }
         }
     }
+
+    @Test(arguments: [2, 4, 6, 8, 10, 12] as [Int64])
+    func `a cancelled mount stops after the operation under way`(seconds: Int64) throws {
+        try Simulation(seed: 1).run { simulation in
+            let harness = SlotHarness(simulation)
+            harness.world.state.withLock { $0.latency = .milliseconds(500) }
+            try await harness.mount()
+            try await simulation.clock.sleep(for: .seconds(seconds))
+            let count = harness.world.state.withLock { $0.operations.count }
+            try await harness.slot.unmount()
+            try await harness.untilCompletions(2)
+            #expect(harness.completions == [.cancelled, .done])
+            let later = harness.world.state.withLock { $0.operations.dropFirst(count) }
+            let making = later.filter { operation in
+                ["mkdir", "ln", "attach", "serve", "open", "pread"].contains { operation.hasPrefix($0) }
+            }
+            #expect(making.isEmpty, "\(making)")
+            #expect(harness.world.leftovers.isEmpty)
+        }
+    }
 }

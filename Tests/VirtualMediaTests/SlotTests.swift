@@ -177,4 +177,14 @@ struct SlotTests {
             #expect(harness.world.leftovers == ["device nbd0"])
         }
     }
+
+    @Test func `a request is accepted before anything is told of it`() throws {
+        try Simulation(seed: 1).run { simulation in
+            let harness = SlotHarness(simulation)
+            try await harness.slot.mount(SlotHarness.request) { #expect(harness.states.isEmpty) }
+            try await harness.untilState(.active)
+            try await harness.slot.unmount { #expect(harness.states.last == .active) }
+            try await harness.untilCompletions(2)
+        }
+    }
 }

@@ -20,8 +20,10 @@ enum SecretText {
         guard ends.count == 2 else { return bytes.count == maximumBytes ? .malformed : .incomplete }
         guard ends[1] == bytes.count - 1 else { return .malformed }
         if bytes.count == 2 { return .nothing }
-        return .credentials(
-            Credentials(user: Array(bytes[..<ends[0]]), password: Array(bytes[(ends[0] + 1)..<ends[1]])))
+        // The copy that is kept wipes itself; this one is wiped here.
+        var password = Array(bytes[(ends[0] + 1)..<ends[1]])
+        defer { for index in password.indices { password[index] = 0 } }
+        return .credentials(Credentials(user: Array(bytes[..<ends[0]]), password: password))
     }
 
     /// Reads the text from a pipe, however its writer cut it up.

@@ -3,7 +3,6 @@ package import DBusProtocol
 /// The virtual media service: its slots, and their objects on a message bus.
 ///
 ///     let service = VirtualMediaService(configuration, on: platform, machineID: …)
-///     await service.start()                    // removes what a crashed process left
 ///     try await service.serve(on: connection)  // until the connection ends; media stay
 ///     await service.shutDown()                 // takes every medium down
 package actor VirtualMediaService {
@@ -15,6 +14,7 @@ package actor VirtualMediaService {
     private let slots: [Slot]
     private let objects: [SlotObject]
     private let notices: AsyncStream<(Int, SlotNotice)>
+    private let noticeInlet: AsyncStream<(Int, SlotNotice)>.Continuation
     private var tree: ObjectTree
     private var outbox: Outbox?
     private var background: [any SpawnedTask] = []
@@ -26,6 +26,7 @@ package actor VirtualMediaService {
         self.platform = platform
         let (stream, continuation) = AsyncStream.makeStream(of: (Int, SlotNotice).self)
         notices = stream
+        noticeInlet = continuation
         let controllers = ControllerPool()
         slots = configuration.slots.enumerated().map { index, slot in
             Slot(slot, on: platform, sharing: controllers) { continuation.yield((index, $0)) }
@@ -36,8 +37,12 @@ package actor VirtualMediaService {
         for object in objects { _ = object.export(in: &tree) }
     }
 
-    /// Removes what an earlier process left of any slot, then watches for events.
+    /// Removes what an earlier process left of any slot, and watches for events. Once is enough.
+    ///
+    /// Only for a service without a bus: ``serve(on:)`` does it once the name is taken, so that a
+    /// second process, which never gets it, leaves the media of the first alone.
     package func start() async {
+        guard background.isEmpty else { return }
         listen()
         for slot in slots { await slot.start() }
     }
@@ -53,6 +58,7 @@ package actor VirtualMediaService {
             if self.outbox === outbox { self.outbox = nil }
         }
         try await requestName(on: connection)
+        await start()
         for await message in connection.incoming {
             await outbox.hasRoom(limit: Self.maximumBacklog)
             await handle(message)
@@ -61,14 +67,16 @@ package actor VirtualMediaService {
         await sender.finished()
     }
 
-    /// Takes every medium down and ends; each slot has its deadlines, so this ends too.
+    /// Takes every medium down, says so on the bus, and ends; each slot has its deadlines, so this
+    /// ends too. The service is not used afterwards.
     package func shutDown() async {
         let downs = slots.map { slot in
             platform.spawner.spawn("\(slot.configuration.name) shut down", .shared) { await slot.shutDown() }
         }
         for down in downs { await down.finished() }
-        for task in background { task.cancel() }
-        background = []
+        noticeInlet.finish()
+        await background.first?.finished()
+        for task in background.dropFirst() { task.cancel() }
     }
 
     /// Reports of all slots, in the order of their names.
@@ -162,8 +170,8 @@ package actor VirtualMediaService {
 
     // MARK: Slots and events
 
+    /// The first task is the one that ends by itself, after the last notice.
     private func listen() {
-        guard background.isEmpty else { return }
         let (platform, notices) = (self.platform, self.notices)
         background = [
             platform.spawner.spawn("slot notices", .shared) { [self] in
