@@ -17,7 +17,7 @@ package final class SimulatedSpawner: Spawner {
     @discardableResult
     package func spawn(
         _ name: String, _ placement: TaskPlacement = .shared, _ body: @escaping @Sendable () async -> Void
-    ) -> any SpawnedTask {
+    ) -> (any SpawnedTask) {
         let number = live.withLock { live in
             live.next += 1
             live.tasks[live.next] = Live(name: name, task: nil)
@@ -43,7 +43,7 @@ package final class SimulatedSpawner: Spawner {
         for task in tasks { task.cancel() }
     }
 
-    private struct Running: SpawnedTask {
+    private struct Running: SpawnedTask, Sendable {
         let task: Task<Void, Never>
         func cancel() { task.cancel() }
         func finished() async { await task.value }
