@@ -159,6 +159,36 @@ struct PageCacheTests {
         #expect(fixture.device.takeLog() == ["R1044480+4096"])
     }
 
+    @Test(arguments: [false, true])
+    func `a second pass over the device is served ahead like the first`(isDropped: Bool) {
+        let fixture = CacheFixture(1 << 20, limit: 512 << 10)
+        let file = ReadAhead(maximumBytes: 128 << 10)
+        var requests: [Int] = []
+        for _ in 0..<3 {
+            for start in stride(from: 0 as UInt64, to: 1 << 20, by: 8192) {
+                fixture.read("r", start..<start + 8192, readAhead: file)
+                fixture.device.answerAll()
+            }
+            requests.append(fixture.device.takeLog().count)
+            if isDropped { fixture.cache.dropClean() }
+        }
+        // Growing windows and their cuts at 64 KiB: far fewer than the 128 reads, in each pass.
+        #expect(requests.allSatisfy { $0 <= 24 }, "\(requests)")
+    }
+
+    @Test func `a stream goes on being served ahead when the cache was dropped under it`() {
+        let fixture = CacheFixture(1 << 20, limit: 512 << 10)
+        let file = ReadAhead(maximumBytes: 128 << 10)
+        for start in stride(from: 0 as UInt64, to: 512 << 10, by: 8192) {
+            fixture.read("r", start..<start + 8192, readAhead: file)
+            fixture.device.answerAll()
+        }
+        _ = fixture.device.takeLog()
+        fixture.cache.dropClean()
+        fixture.read("r", 512 << 10..<520 << 10, readAhead: file)
+        #expect(fixture.device.takeLog().count > 1)
+    }
+
     @Test(arguments: [1, 7, 42] as [UInt64])
     func `reads and writes anywhere give what a plain array would`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

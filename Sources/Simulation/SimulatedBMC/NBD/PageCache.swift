@@ -54,7 +54,7 @@ final class PageCache {
         }
         let isReady = operation.outstanding == 0
         submit(requested)
-        if let readAhead { fetch(ahead: readAhead, of: range) }
+        if let readAhead { fetch(ahead: readAhead, of: range, isMiss: !requested.isEmpty) }
         if isReady { finish(operation) }
     }
 
@@ -117,10 +117,10 @@ final class PageCache {
         if table.byteCount > limitBytes { table.evict(to: limitBytes) }
     }
 
-    private func fetch(ahead state: ReadAhead, of range: Range<UInt64>) {
-        guard let wanted = state.next(after: range, limit: limitBytes / 2, end: device.cachedBytes) else {
-            return
-        }
+    private func fetch(ahead state: ReadAhead, of range: Range<UInt64>, isMiss: Bool) {
+        let wanted = state.next(
+            after: range, isMiss: isMiss, limit: limitBytes / 2, end: device.cachedBytes)
+        guard let wanted else { return }
         let missing = table.gaps(in: wanted).reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) }
         table.evict(to: limitBytes - missing)
         guard table.byteCount + missing <= limitBytes else { return }
@@ -218,16 +218,16 @@ final class ReadAhead {
 
     init(maximumBytes: Int) { self.maximumBytes = maximumBytes }
 
+    /// - Parameter isMiss: the read had to ask for pages of its own, so those after it are not
+    ///   there either: they were never fetched, or have been dropped.
     /// - Returns: what to fetch besides the read itself, if anything. A read that follows the last
     ///   one, or starts the device, is sequential; each doubles the window until it is full.
-    func next(after range: Range<UInt64>, limit: Int, end: UInt64) -> Range<UInt64>? {
+    func next(after range: Range<UInt64>, isMiss: Bool, limit: Int, end: UInt64) -> Range<UInt64>? {
         let isSequential = range.lowerBound == readEnd || range.lowerBound == 0
+        if range.lowerBound != readEnd { windowBytes = 0 }
+        if isMiss || range.lowerBound != readEnd { fetchedEnd = range.upperBound }
         readEnd = range.upperBound
-        guard isSequential, maximumBytes > 0 else {
-            windowBytes = 0
-            fetchedEnd = range.upperBound
-            return nil
-        }
+        guard isSequential, maximumBytes > 0 else { return nil }
         let maximum = UInt64(min(maximumBytes, limit))
         let fetched = min(max(fetchedEnd, range.upperBound), range.upperBound + maximum)
         guard fetched - range.upperBound <= windowBytes / 2 else { return nil }
