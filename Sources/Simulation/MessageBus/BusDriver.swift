@@ -4,9 +4,8 @@ import DBusProtocol
 extension BusCore {
     mutating func drive(_ envelope: Envelope, from id: ConnectionID) {
         guard envelope.header.kind == .methodCall, var call = try? envelope.message() else { return }
-        if call.path != WellKnown.busPath, Self.isTiedToItsPath(call) {
-            let text = "Method \"\(call.member ?? "")\" is only available at \(WellKnown.busPath)"
-            return refuse(envelope, from: id, BusError(ErrorName.accessDenied, text))
+        if call.path != WellKnown.busPath, let error = Self.obstacleElsewhere(call) {
+            return refuse(envelope, from: id, error)
         }
         // The bus's other own methods work at every path, as they always have in dbus-daemon.
         let isOwn = BusDriverInterface.bus.methods.contains { $0.name == call.member }
@@ -25,13 +24,15 @@ extension BusCore {
         }
     }
 
-    /// Methods that came after policies began to look at paths.
-    private static func isTiedToItsPath(_ call: Message) -> Bool {
-        switch call.member {
-        case "UpdateActivationEnvironment": call.interface == nil || call.interface == WellKnown.bus
-        case "BecomeMonitor": call.interface == nil || call.interface == WellKnown.monitoring
-        default: false
+    /// What came after policies began to look at paths works at the bus's own path only.
+    private static func obstacleElsewhere(_ call: Message) -> BusError? {
+        let place = "is only available at \(WellKnown.busPath)"
+        if call.interface == WellKnown.monitoring {
+            return BusError(ErrorName.unknownInterface, "Interface \"\(WellKnown.monitoring)\" \(place)")
         }
+        let isOwn = call.interface == nil || call.interface == WellKnown.bus
+        guard isOwn, call.member == "UpdateActivationEnvironment" else { return nil }
+        return BusError(ErrorName.accessDenied, "Method \"UpdateActivationEnvironment\" \(place)")
     }
 
     private mutating func invoke(_ invocation: Invocation, from id: ConnectionID) throws(BusError) {
@@ -44,6 +45,7 @@ extension BusCore {
         case "AddMatch": try addMatch(invocation, name, from: id)
         case "RemoveMatch": try removeMatch(invocation, name, from: id)
         case "BecomeMonitor": try becomeMonitor(invocation, from: id)
+        case "UpdateActivationEnvironment": try updateEnvironment(invocation, from: id)
         default:
             let results = try query(invocation.member, name, arguments)
             if let reply = invocation.reply(results) { send(reply, to: id) }
@@ -64,7 +66,7 @@ extension BusCore {
             _ = try existing(name)
             return [strings(registry.queue(for: name).compactMap { peers[$0]?.uniqueName })]
         case "StartServiceByName": return [.uint32(try start(name))]
-        case "UpdateActivationEnvironment", "ReloadConfig": return []
+        case "ReloadConfig": return []
         case "GetId": return [.string(guid)]
         default: return [try credential(member, name)]
         }

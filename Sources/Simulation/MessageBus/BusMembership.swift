@@ -107,6 +107,15 @@ extension BusCore {
         peers[id]!.monitorRules = rules
     }
 
+    /// Nothing is started here, so the variables concern nobody; who may set them is dbus-daemon's rule.
+    mutating func updateEnvironment(_ invocation: Invocation, from id: ConnectionID) throws(BusError) {
+        guard peers[id]!.credentials.userID == userID else {
+            throw BusError(
+                ErrorName.accessDenied, "Only the bus's own user may change the activation environment")
+        }
+        if let reply = invocation.reply() { send(reply, to: id) }
+    }
+
     /// How the bus answers for itself when asked for the owner of its own name.
     var busCredentials: PeerCredentials { PeerCredentials(userID: userID, processID: processID) }
 }
