@@ -34,6 +34,12 @@ struct BusCommand: ParsableCommand {
     func run() throws {
         // A client that hangs up early must not end the bus.
         signal(SIGPIPE, SIG_IGN)
+        // Whoever started us may have these blocked, and then they would never end us.
+        var stopSignals = sigset_t()
+        sigemptyset(&stopSignals)
+        sigaddset(&stopSignals, SIGINT)
+        sigaddset(&stopSignals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &stopSignals, nil)
         let stop = StopSignals()
         let host: BusHost
         do {
