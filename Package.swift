@@ -128,7 +128,7 @@ let package = Package(
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
         tests("Verification", ["Verification", "BlockStorage"]),
-        tests("EndToEnd", ["Verification", "BlockStorage"]),
+        tests("EndToEnd", ["Verification", "NBDServer", "BlockStorage"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

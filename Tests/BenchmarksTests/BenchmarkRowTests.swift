@@ -3,7 +3,9 @@ import Testing
 @testable import Benchmarks
 
 struct BenchmarkRowTests {
-    @Test(arguments: [([], 0), ([3], 3), ([5, 1], 3), ([9, 1, 2], 2), ([4, 1, 3, 2], 2.5)] as [([Double], Double)])
+    @Test(
+        arguments: [([], 0), ([3], 3), ([5, 1], 3), ([9, 1, 2], 2), ([4, 1, 3, 2], 2.5)]
+            as [([Double], Double)])
     func `the median is the middle of the sorted values`(values: [Double], expected: Double) {
         #expect(median(values) == expected)
     }
