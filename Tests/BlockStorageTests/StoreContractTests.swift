@@ -17,6 +17,13 @@ struct StoreKind: Sendable, CustomTestStringConvertible {
             // The file lives on through the open descriptor.
             return try FileStore(path: path, isReadOnly: false)
         },
+        StoreKind(testDescription: "overlay in memory") {
+            OverlayStore.inMemory(over: ReadOnlyStore(MemoryStore($0)))
+        },
+        StoreKind(testDescription: "overlay in a file") {
+            try OverlayStore.inTemporaryFile(over: MemoryStore($0, isReadOnly: true), folder: "/tmp")
+        },
+        StoreKind(testDescription: "counting") { CountingStore(MemoryStore($0)) },
     ]
 }
 
