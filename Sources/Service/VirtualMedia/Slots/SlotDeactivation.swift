@@ -63,6 +63,7 @@ extension SlotMachine {
 
     private mutating func becomeReady(at now: Duration) -> [Effect] {
         if !residue.isEmpty {
+            isSweepWanted = true
             let left = "left behind: \(residue.joined(separator: "; "))"
             lastFailure = SlotFailure(
                 ending?.code ?? .inputOutput,

@@ -38,6 +38,8 @@ package struct SlotMachine: Sendable {
     var isSevered = false
     var isLookWanted = false
     var isShuttingDown = false
+    /// Something may have been left behind by a step that failed twice or ended late.
+    var isSweepWanted = false
 
     var pendingMount = false
     var pendingUnmount = false
@@ -145,8 +147,6 @@ package struct SlotMachine: Sendable {
         isSweepWanted = true
         return state == .ready ? sweepIfNeeded(at: now) : []
     }
-
-    private var isSweepWanted = false
 
     mutating func sweepIfNeeded(at now: Duration) -> [Effect] {
         guard isSweepWanted, abandoned.isEmpty, running == nil else { return [] }
