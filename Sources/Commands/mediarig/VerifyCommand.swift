@@ -44,6 +44,12 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Reads at random places after the sequential one.", valueName: "n"))
     var randomReads = 64
 
+    @Flag(
+        help:
+            "Read only the first, the last and the random blocks, of an image too large to read. Never counts as proven."
+    )
+    var sample = false
+
     @Option(help: ArgumentHelp("Decides random places and written bytes.", valueName: "n"))
     var seed: UInt64 = 1
 
@@ -118,6 +124,7 @@ struct VerifyCommand: AsyncParsableCommand {
         plan.medium = medium
         plan.isReadWrite = readWrite
         plan.randomReads = randomReads
+        plan.isSampled = sample
         plan.seed = seed
         plan.slot = slot
         plan.configurationFile = config

@@ -64,18 +64,31 @@ extension HostObserver {
     ) async throws(ObserverError) -> ReadReport {
         guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
         let end = min(capacity.blockCount, image.byteCount / UInt64(capacity.blockByteCount))
+        var random = BlockLottery(seed: seed)
+        let perCommand = UInt64(max(1, profile.transferByteCount / Int(capacity.blockByteCount)))
+        let ranges = (0..<(end > 0 ? count : 0)).map { _ in
+            let first = UInt64.random(in: 0..<end, using: &random)
+            let length = UInt64.random(in: 1...min(perCommand, end - first), using: &random)
+            return BlockRange(first: first, count: UInt32(length))
+        }
+        return try await readRanges(ranges, expecting: image, previous: previous, progress: progress)
+    }
+
+    /// Reads the ranges in their order, each in one command. `proven` says that each of these was right,
+    /// and nothing about the rest.
+    package func readRanges(
+        _ ranges: [BlockRange], expecting image: any ExpectedImage, previous: (any ExpectedImage)? = nil,
+        progress: ((Int) -> Void)? = nil
+    ) async throws(ObserverError) -> ReadReport {
+        guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
         var run = ReadRun(
             capacity: capacity, image: image, previous: previous, digest: nil,
             transferByteCount: max(profile.transferByteCount, Int(capacity.blockByteCount)))
         let start = now()
-        var random = BlockLottery(seed: seed)
-        let perCommand = UInt64(max(1, profile.transferByteCount / Int(capacity.blockByteCount)))
         var stopped: Verdict?
         do throws(ReadRun.Stop) {
-            for index in 0..<(end > 0 ? count : 0) {
-                let first = UInt64.random(in: 0..<end, using: &random)
-                let length = UInt64.random(in: 1...min(perCommand, end - first), using: &random)
-                try await run.read(first, count: UInt32(length), by: self)
+            for (index, range) in ranges.enumerated() {
+                try await run.read(range.first, count: range.count, by: self)
                 progress?(index + 1)
             }
         } catch {

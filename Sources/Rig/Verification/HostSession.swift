@@ -51,6 +51,7 @@ struct HostSession: Sendable {
     private func read(_ host: HostObserver, _ findings: inout Findings) async throws(ObserverError) {
         let expectation = try expected.expectation()
         var nextReport = clock.now
+        guard !plan.isSampled else { return try await sample(host, expectation, &findings) }
         findings.reading = try await host.readAll(expecting: expectation) { step in
             let isLast = step.doneByteCount == step.totalByteCount
             guard isLast || clock.now >= nextReport else { return }
@@ -67,6 +68,20 @@ struct HostSession: Sendable {
             nextReport = clock.now + Self.progressInterval
             progress(Progress(phase: "random reads", doneBytes: UInt64(done), totalBytes: total))
         }
+    }
+
+    private func sample(_ host: HostObserver, _ expectation: Expectation, _ findings: inout Findings)
+        async throws(ObserverError)
+    {
+        guard case .image(let image) = expectation, let capacity = host.unit?.capacity else {
+            throw .expectedImage("a sample can only be compared with an image, not with a digest")
+        }
+        let ends = try await host.readRanges(
+            [BlockRange(first: 0, count: 1), BlockRange(first: capacity.lastBlock, count: 1)],
+            expecting: image)
+        guard ends.verdict == .proven else { return findings.randomReading = ends }
+        findings.randomReading = try await host.readRandom(
+            plan.randomReads, seed: plan.seed, expecting: image)
     }
 
     private func write(_ host: HostObserver) async throws(ObserverError) -> WriteReport {

@@ -38,7 +38,17 @@ enum Judgement {
             return
         }
         guard let reading = report.reading else {
+            if let sample = report.randomReading {
+                report.explanation = "sampled: \(sample.provenByteCount) bytes equal, the rest was not read"
+                return
+            }
             report.explanation = report.stations.last { $0.outcome == .skipped }?.detail ?? "nothing was read"
+            return
+        }
+        guard reading.hiddenByteCount == 0 else {
+            report.explanation =
+                "\(reading.hiddenByteCount) bytes after the last whole block are out of any host's sight; the "
+                + "\(reading.provenByteCount) before them are right"
             return
         }
         report.outcome = .proven

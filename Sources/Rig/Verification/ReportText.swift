@@ -85,7 +85,7 @@ package struct ReportText {
         if let random = report.randomReading {
             field(
                 "random",
-                "\(Self.size(random.provenByteCount)) compared equal, seed \(report.seed)" + latency(random))
+                "\(Self.size(random.provenByteCount)) compared equal, seed \(report.seed)")
         }
         if let writing = report.writing {
             let bytes = writing.ranges.reduce(UInt64(0)) { $0 + UInt64($1.byteCount) }

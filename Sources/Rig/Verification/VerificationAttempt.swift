@@ -124,7 +124,7 @@ struct VerificationAttempt {
             if case .usb(.timedOut, _) = failure { report.outcome = .notLive }
             stations.note("host", .failed, "\(failure)")
         } else {
-            let reading = report.reading
+            let reading = report.reading ?? report.randomReading
             stations.note(
                 "host", reading?.verdict == .proven ? .passed : .failed,
                 reading.map {

@@ -28,6 +28,9 @@ package struct VerificationPlan: Sendable {
     package var isReadWrite = false
     /// Extra reads at random places after the sequential one.
     package var randomReads = 64
+    /// Only the first block, the last block and the random reads: for images too large to read. The
+    /// outcome is then never "proven".
+    package var isSampled = false
     package var seed: UInt64 = 1
     /// A slot of the configuration; `nil` takes the first one of the mode.
     package var slot: String?
