@@ -176,10 +176,23 @@ struct OpeningFailureTests {
         #expect(error.cause == .unreachable, "\(error)")
     }
 
-    @Test func `writing over HTTPS is refused before anything is asked`() async throws {
+    @Test func `what is written over an HTTPS image is kept beside it, and the server keeps its own`()
+        async throws
+    {
         let fixture = try HTTPSFixture()
-        #expect(await fixture.openingError(isReadWrite: true)?.cause == .writeNotSupported)
-        #expect(fixture.server.acceptedCount == 0)
+        let store = try await fixture.open(isReadWrite: true)
+        #expect(!store.isReadOnly)
+        let written = [UInt8](repeating: 0xA5, count: 1000)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: written.count, alignment: 16)
+        defer { buffer.deallocate() }
+        buffer.copyBytes(from: written)
+        try await store.write(UnsafeRawBufferPointer(buffer), at: 777, isDurable: true)
+        #expect(try await store.read(1000, at: 777) == written)
+        #expect(try await store.read(777, at: 0) == Array(HTTPSFixture.pattern[..<777]))
+        await store.close()
+        let again = try await fixture.open()
+        #expect(try await again.read(1000, at: 777) == Array(HTTPSFixture.pattern[777..<1777]))
+        await again.close()
     }
 
     @Test func `a server that refuses HEAD is no obstacle`() async throws {
