@@ -128,7 +128,12 @@ let package = Package(
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
         tests("Verification", ["Verification", "BlockStorage"]),
-        tests("EndToEnd", ["Verification", "NBDServer", "BlockStorage"]),
+        tests(
+            "EndToEnd",
+            [
+                "Verification", "HostObserver", "ImageSources", "RemoteStore", "SimulatedBMC", "NBDServer",
+                "VirtualMedia", "DBusProtocol", "BlockStorage",
+            ]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

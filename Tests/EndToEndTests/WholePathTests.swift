@@ -83,15 +83,15 @@ struct WholePathTests {
 
     @Test func `the wrong expectation is told from the right one`() async throws {
         let folder = try TemporaryFolder()
-        let image = try folder.writePattern(1 << 20, to: "image", seed: 1)
-        var other = TemporaryFolder.pattern(1 << 20, seed: 1)
-        other[700_000] ^= 0x10
+        let image = try folder.writePattern(128 << 10, to: "image", seed: 1)
+        var other = TemporaryFolder.pattern(128 << 10, seed: 1)
+        other[70_000] ^= 0x10
         var plan = VerificationPlan(image: image)
         plan.expectation = .file(try folder.write(other, to: "other"))
         let report = try await Verification(plan).run()
         #expect(report.outcome == .wrong)
         #expect(report.exitStatus == 1)
-        #expect(report.reading?.mismatches.first?.firstDifference == 700_000)
+        #expect(report.reading?.mismatches.first?.firstDifference == 70_000)
         #expect(report.reading?.mismatchedBlockCount == 1)
     }
 
