@@ -1,0 +1,148 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The built program as a user meets it: output, exit status, what it leaves.
+struct CommandTests {
+    /// Beside the bundle that the tests run from.
+    static let program = URL(fileURLWithPath: CommandLine.arguments[0])
+        .deletingLastPathComponent().appendingPathComponent("mediarig").path
+
+    static func run(_ arguments: [String], input: String? = nil) throws -> ForeignProgram.Result {
+        try ForeignProgram(program, arguments).run(input: input)
+    }
+
+    @Test func `a verified file is proven in words and in JSON`() throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(1 << 20, to: "disk.img")
+        let text = try Self.run(["verify", image])
+        #expect(text.status == 0, "\(text.error)")
+        for word in ["PROVEN", "host saw", "capacity", "descriptors", "1.0 MiB compared equal", "nothing left behind"] {
+            #expect(text.output.contains(word), "\(text.output)")
+        }
+        let json = try Self.run(["verify", image, "--json", "--mode", "legacy", "--read-write", "--seed", "9"])
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+        #expect(report["outcome"] as? String == "proven")
+        #expect(report["seed"] as? Int == 9)
+        #expect((report["stations"] as? [[String: Any]])?.contains { $0["outcome"] as? String == "failed" } == false)
+    }
+
+    @Test(arguments: [
+        (["verify"], 2, "Give an image"), (["verify", "--demo", "x.img"], 2, "its own images"),
+        (["verify", "/no/such/file.img"], 2, "/no/such/file.img"),
+        (["verify", "x.img", "--as", "cdrom", "--read-write"], 2, "read-only"),
+        (["verify", "x.img", "--random-reads", "-1"], 2, "random-reads"), (["verify", "x.img", "--timeout", "0"], 2, "timeout"),
+        (["verify", "x.img", "--mode", "sideways"], 2, "sideways"), (["verify", "--no-such-option"], 2, "no-such-option"),
+        (["serve", "/no/such/file.img"], 2, "/no/such/file.img"), (["serve", "/tmp"], 2, "directory"),
+        (["serve", "x.img", "--tcp", "nonsense"], 2, "HOST:PORT"),
+        (["serve", "x.img", "--unix", "/tmp/a", "--tcp", "127.0.0.1:1"], 2, "exclude"),
+        (["bench", "--only", "no-such-benchmark"], 2, "no-such-benchmark"), (["bench", "--rounds", "0"], 2, "rounds"),
+        (["doctor", "--require", "flux-capacitor"], 6, "flux-capacitor"), (["no-such-command"], 2, "no-such-command"),
+    ] as [([String], Int32, String)])
+    func `what cannot work says so and has its exit status`(arguments: [String], status: Int32, says: String) throws {
+        let result = try Self.run(arguments)
+        #expect(result.status == status, "\(arguments): \(result.output)\(result.error)")
+        #expect(result.error.contains(says), "\(result.error)")
+    }
+
+    @Test func `a wrong expectation ends with 1, an unreachable server with 5`() throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(64 << 10, to: "a.img", seed: 1)
+        let other = try folder.writePattern(64 << 10, to: "b.img", seed: 2)
+        #expect(try Self.run(["verify", image, "--expect", other]).status == 1)
+        let unreachable = try Self.run(["verify", "https://127.0.0.1:1/a.img", "--expect", image])
+        #expect(unreachable.status == 5)
+        #expect(unreachable.output.contains("refused"), "\(unreachable.output)")
+    }
+
+    @Test func `a password comes from a file or standard input and shows nowhere`() throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(64 << 10, to: "a.img")
+        let secret = "c0rrect-h0rse"
+        let result = try Self.run(
+            ["verify", image, "--mode", "legacy", "--user", "me", "--password-file", "-", "--json"], input: secret + "\n")
+        #expect(result.status == 0, "\(result.output)\(result.error)")
+        #expect(!(result.output + result.error).contains(secret))
+    }
+
+    @Test(arguments: [["--unix"], ["--tcp"]])
+    func `serve announces itself, serves and leaves no socket`(kind: [String]) throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(1 << 20, to: "a.img")
+        let socket = folder.file("s")
+        let server = try RunningProgram(
+            Self.program, ["serve", image, kind[0], kind[0] == "--unix" ? socket : "127.0.0.1:0", "--export", "demo"])
+        let uri = try server.firstLine()
+        #expect(uri.hasPrefix(kind[0] == "--unix" ? "nbd+unix:///demo?socket=" : "nbd://127.0.0.1:"))
+        if Capability.tool("nbdinfo").isUsable {
+            let info = try ForeignProgram("nbdinfo", "--size", uri).run()
+            #expect(info.output.trimmingCharacters(in: .whitespacesAndNewlines) == "\(1 << 20)", "\(info.error)")
+        }
+        #expect(server.stop() == 0)
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+
+    @Test func `a second server on the same socket is told that there is one`() throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(4096, to: "a.img")
+        let first = try RunningProgram(Self.program, ["serve", image, "--unix", folder.file("s")])
+        _ = try first.firstLine()
+        let second = try Self.run(["serve", image, "--unix", folder.file("s")])
+        #expect(second.status == 2)
+        #expect(second.error.contains("already"), "\(second.error)")
+        #expect(first.stop() == 0)
+    }
+
+    @Test func `the benchmarks can be listed, and a missing peer is a named skip or a failure`() throws {
+        #expect(try Self.run(["bench", "--list"]).output.contains("nbd-sequential"))
+        var program = ForeignProgram(Self.program, "bench", "--only", "nbd-sequential")
+        program.environment = ["PATH": "/nowhere"]
+        let skipped = try program.run()
+        #expect(skipped.status == 0)
+        #expect(skipped.error.contains("skipped: "), "\(skipped.error)")
+        program = ForeignProgram(Self.program, "bench", "--only", "nbd-sequential", "--require")
+        program.environment = ["PATH": "/nowhere"]
+        #expect(try program.run().status == 6)
+    }
+
+    @Test func `completion scripts come from the program`() throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try Self.run(["--generate-completion-script", shell]).output
+            #expect(script.contains("random-reads"))
+        }
+    }
+
+    /// Every option is in --help and in docs/commands.md; this reads both from the program itself.
+    @Test func `every option of every command is documented`() throws {
+        struct Tool: Decodable {
+            struct Command: Decodable {
+                struct Argument: Decodable {
+                    struct Name: Decodable { var name: String }
+                    var names: [Name]?
+                    var shouldDisplay: Bool?
+                }
+                var commandName: String
+                var arguments: [Argument]?
+                var subcommands: [Command]?
+            }
+            var command: Command
+        }
+        let dump = try Self.run(["--experimental-dump-help"]).output
+        let tool = try JSONDecoder().decode(Tool.self, from: Data(dump.utf8))
+        let page = try String(
+            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .appendingPathComponent("../../docs/commands.md"), encoding: .utf8)
+        var checked = 0
+        for command in tool.command.subcommands ?? [] where command.commandName != "help" {
+            let section = page.components(separatedBy: "\n## ").first { $0.hasPrefix("mediarig \(command.commandName)") }
+            let text = try #require(section, "docs/commands.md has no section for \(command.commandName)")
+            for name in (command.arguments ?? []).flatMap({ $0.names ?? [] }).map(\.name)
+            where !["h", "help"].contains(name) {
+                #expect(text.contains("`--\(name)"), "docs/commands.md: \(command.commandName) --\(name)")
+                checked += 1
+            }
+        }
+        #expect(checked > 30)
+    }
+}
