@@ -52,14 +52,15 @@ let package = Package(
             name: "COpenSSL", path: "Sources/Platform/COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
+        room("Platform", "Threads", ["CLinux"]),
         room(
             "Platform", "LinuxPlatform",
             [
-                "DescriptorPassing", "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol",
+                "DescriptorPassing", "Threads", "VirtualMedia", "NBDServer", "BlockStorage", "NBDProtocol",
                 "DBusProtocol", "WireFormat",
                 "CLinux",
             ]),
-        room("Platform", "ImageSources", ["VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
+        room("Platform", "ImageSources", ["Threads", "VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
 
         // Simulation: a BMC in memory.
         room("Simulation", "SimulatedTime", ["VirtualMedia"]),
@@ -70,7 +71,7 @@ let package = Package(
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
-        room("Rig", "RemoteStore", ["BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
+        room("Rig", "RemoteStore", ["Threads", "BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
         room(
             "Rig", "Verification",
             [
@@ -122,6 +123,7 @@ let package = Package(
             ]),
         tests("MessageBus", ["MessageBus", "DBusProtocol"]),
         tests("DescriptorPassing", ["DescriptorPassing"]),
+        tests("Threads", ["Threads"]),
         tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),
         tests("Benchmarks", ["Benchmarks"]),
         tests("Capabilities", ["Capabilities"]),

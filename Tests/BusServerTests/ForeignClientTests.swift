@@ -197,4 +197,44 @@ struct ForeignClientTests {
             #expect(result.output == "('a.b',)\n(99,)\n('here',)\n", "\(result.error)")
         }
     }
+
+    /// Made by `./mediarig test`, since Debian has no package of it.
+    static let pythonWithDBusNext = Capability.projectPython("dbus_next")
+
+    @Test(
+        .enabled(
+            if: pythonWithDBusNext.capability.isUsable, "dbus-next is not installed: run ./mediarig test"))
+    func `dbus-next introspects, calls, reads and writes a property, and hears a signal`() async throws {
+        let script = """
+            import asyncio
+            from dbus_next.aio import MessageBus
+            from dbus_next import Variant, DBusError
+            async def main():
+                bus = await MessageBus().connect()
+                described = await bus.introspect('\(Self.service)', '\(Self.path)')
+                item = bus.get_proxy_object('\(Self.service)', '\(Self.path)', described)
+                face = item.get_interface('\(Self.interface)')
+                print(await face.call_join(['a', 'b'], '.'))
+                print((await face.call_echo(Variant('(it)', [7, 8]))).value)
+                await face.set_label('from dbus-next')
+                print(await face.get_label())
+                try:
+                    await face.call_fail('on purpose')
+                except DBusError as error:
+                    print(error.text)
+                heard = asyncio.get_event_loop().create_future()
+                face.on_announced(lambda text: heard.set_result(text))
+                # The match rule is added in the background; a round trip comes after it.
+                await face.get_label()
+                await face.call_announce('here')
+                print(await asyncio.wait_for(heard, 10))
+            asyncio.run(main())
+            """
+        try await withService { test in
+            let result = try run(test, Self.pythonWithDBusNext.path, ["-c", script])
+            #expect(
+                result.output == "a.b\n[7, 8]\nfrom dbus-next\non purpose\nhere\n",
+                "\(result.output)\(result.error)")
+        }
+    }
 }

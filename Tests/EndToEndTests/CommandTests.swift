@@ -17,30 +17,43 @@ struct CommandTests {
         let image = try folder.writePattern(1 << 20, to: "disk.img")
         let text = try Self.run(["verify", image])
         #expect(text.status == 0, "\(text.error)")
-        for word in ["PROVEN", "host saw", "capacity", "descriptors", "1.0 MiB compared equal", "nothing left behind"] {
+        for word in [
+            "PROVEN", "host saw", "capacity", "descriptors", "1.0 MiB compared equal", "nothing left behind",
+        ] {
             #expect(text.output.contains(word), "\(text.output)")
         }
-        let json = try Self.run(["verify", image, "--json", "--mode", "legacy", "--read-write", "--seed", "9"])
+        let json = try Self.run([
+            "verify", image, "--json", "--mode", "legacy", "--read-write", "--seed", "9",
+        ])
         let report = try #require(
             try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         #expect(report["outcome"] as? String == "proven")
         #expect(report["seed"] as? Int == 9)
-        #expect((report["stations"] as? [[String: Any]])?.contains { $0["outcome"] as? String == "failed" } == false)
+        #expect(
+            (report["stations"] as? [[String: Any]])?.contains { $0["outcome"] as? String == "failed" }
+                == false)
     }
 
-    @Test(arguments: [
-        (["verify"], 2, "Give an image"), (["verify", "--demo", "x.img"], 2, "its own images"),
-        (["verify", "/no/such/file.img"], 2, "/no/such/file.img"),
-        (["verify", "x.img", "--as", "cdrom", "--read-write"], 2, "read-only"),
-        (["verify", "x.img", "--random-reads", "-1"], 2, "random-reads"), (["verify", "x.img", "--timeout", "0"], 2, "timeout"),
-        (["verify", "x.img", "--mode", "sideways"], 2, "sideways"), (["verify", "--no-such-option"], 2, "no-such-option"),
-        (["serve", "/no/such/file.img"], 2, "/no/such/file.img"), (["serve", "/tmp"], 2, "directory"),
-        (["serve", "x.img", "--tcp", "nonsense"], 2, "HOST:PORT"),
-        (["serve", "x.img", "--unix", "/tmp/a", "--tcp", "127.0.0.1:1"], 2, "exclude"),
-        (["bench", "--only", "no-such-benchmark"], 2, "no-such-benchmark"), (["bench", "--rounds", "0"], 2, "rounds"),
-        (["doctor", "--require", "flux-capacitor"], 6, "flux-capacitor"), (["no-such-command"], 2, "no-such-command"),
-    ] as [([String], Int32, String)])
-    func `what cannot work says so and has its exit status`(arguments: [String], status: Int32, says: String) throws {
+    @Test(
+        arguments: [
+            (["verify"], 2, "Give an image"), (["verify", "--demo", "x.img"], 2, "its own images"),
+            (["verify", "/no/such/file.img"], 2, "/no/such/file.img"),
+            (["verify", "x.img", "--as", "cdrom", "--read-write"], 2, "read-only"),
+            (["verify", "x.img", "--random-reads", "-1"], 2, "random-reads"),
+            (["verify", "x.img", "--timeout", "0"], 2, "timeout"),
+            (["verify", "x.img", "--mode", "sideways"], 2, "sideways"),
+            (["verify", "x.img", "--no-such-option"], 2, "no-such-option"),
+            (["serve", "/no/such/file.img"], 2, "/no/such/file.img"), (["serve", "/tmp"], 2, "directory"),
+            (["serve", "x.img", "--tcp", "nonsense"], 2, "HOST:PORT"),
+            (["serve", "x.img", "--unix", "/tmp/a", "--tcp", "127.0.0.1:1"], 2, "exclude"),
+            (["bench", "--only", "no-such-benchmark"], 2, "no-such-benchmark"),
+            (["bench", "--rounds", "0"], 2, "rounds"),
+            (["doctor", "--require", "flux-capacitor"], 6, "flux-capacitor"),
+            (["no-such-command"], 2, "no-such-command"),
+        ] as [([String], Int32, String)])
+    func `what cannot work says so and has its exit status`(arguments: [String], status: Int32, says: String)
+        throws
+    {
         let result = try Self.run(arguments)
         #expect(result.status == status, "\(arguments): \(result.output)\(result.error)")
         #expect(result.error.contains(says), "\(result.error)")
@@ -61,7 +74,8 @@ struct CommandTests {
         let image = try folder.writePattern(64 << 10, to: "a.img")
         let secret = "c0rrect-h0rse"
         let result = try Self.run(
-            ["verify", image, "--mode", "legacy", "--user", "me", "--password-file", "-", "--json"], input: secret + "\n")
+            ["verify", image, "--mode", "legacy", "--user", "me", "--password-file", "-", "--json"],
+            input: secret + "\n")
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(!(result.output + result.error).contains(secret))
     }
@@ -72,12 +86,14 @@ struct CommandTests {
         let image = try folder.writePattern(1 << 20, to: "a.img")
         let socket = folder.file("s")
         let server = try RunningProgram(
-            Self.program, ["serve", image, kind[0], kind[0] == "--unix" ? socket : "127.0.0.1:0", "--export", "demo"])
+            Self.program,
+            ["serve", image, kind[0], kind[0] == "--unix" ? socket : "127.0.0.1:0", "--export", "demo"])
         let uri = try server.firstLine()
         #expect(uri.hasPrefix(kind[0] == "--unix" ? "nbd+unix:///demo?socket=" : "nbd://127.0.0.1:"))
         if Capability.tool("nbdinfo").isUsable {
             let info = try ForeignProgram("nbdinfo", "--size", uri).run()
-            #expect(info.output.trimmingCharacters(in: .whitespacesAndNewlines) == "\(1 << 20)", "\(info.error)")
+            #expect(
+                info.output.trimmingCharacters(in: .whitespacesAndNewlines) == "\(1 << 20)", "\(info.error)")
         }
         #expect(server.stop() == 0)
         #expect(!FileManager.default.fileExists(atPath: socket))
@@ -135,7 +151,9 @@ struct CommandTests {
                 .appendingPathComponent("../../docs/commands.md"), encoding: .utf8)
         var checked = 0
         for command in tool.command.subcommands ?? [] where command.commandName != "help" {
-            let section = page.components(separatedBy: "\n## ").first { $0.hasPrefix("mediarig \(command.commandName)") }
+            let section = page.components(separatedBy: "\n## ").first {
+                $0.hasPrefix("mediarig \(command.commandName)")
+            }
             let text = try #require(section, "docs/commands.md has no section for \(command.commandName)")
             for name in (command.arguments ?? []).flatMap({ $0.names ?? [] }).map(\.name)
             where !["h", "help"].contains(name) {

@@ -29,6 +29,15 @@ package struct Capability: Sendable {
         return Capability(name: "python3-\(name)", isPresent: result?.status == 0)
     }
 
+    /// A module of the project's own Python environment, which `./mediarig test` makes in `.build/python`.
+    package static func projectPython(_ name: String) -> (capability: Capability, path: String) {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let path = root.appendingPathComponent(".build/python/bin/python").path
+        let result = try? ForeignProgram(path, "-c", "import \(name)").run()
+        return (Capability(name: "pypi-\(name)", isPresent: result?.status == 0), path)
+    }
+
     /// Whether the test should run: the thing is there, or its absence has to show as a failure.
     package var isUsable: Bool { isPresent || Self.isRequired(name) }
 

@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
 import Synchronization
+import Threads
 internal import VirtualMedia
 
 /// One libcurl handle with its kept-alive connection. Used by one thread at a time; only

@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 internal import VirtualMedia
 
 /// Where readers wait for blocks and workers fetch them: the plan, its memory, and who waits.

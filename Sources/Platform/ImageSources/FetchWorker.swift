@@ -1,3 +1,4 @@
+import Threads
 internal import VirtualMedia
 
 /// One thread with one connection, fetching what the board says until it is closed.
@@ -8,12 +9,17 @@ struct FetchWorker: Sendable {
     let identity: ImageIdentity
     let options: HTTPSOptions
 
-    func start(number: Int) {
+    /// - Throws: when the system has no thread left.
+    func start(number: Int) throws(ImageError) {
         board.workerStarted()
-        WorkerThread.start("https-fetch-\(number)") {
+        let isStarted = BlockingThread.start("https fetch \(number)") {
             run()
             connection.disconnect()
             board.workerEnded()
+        }
+        guard isStarted else {
+            board.workerEnded()
+            throw ImageError(.unreadable, "the system has no thread left for a connection")
         }
     }
 

@@ -1,3 +1,4 @@
+import Threads
 internal import VirtualMedia
 
 /// The first conversation with a server: does the image exist, may we read it, how long is it, and do
@@ -25,7 +26,7 @@ struct HTTPSOpening: Sendable {
     /// Blocks its thread. ``CurlConnection/cancel()`` ends it early.
     func store(deadline: Duration) throws(ImageError) -> HTTPSStore {
         let identity = try probe(deadline: deadline)
-        return HTTPSStore(
+        return try HTTPSStore(
             identity: identity, first: connection, check: check, options: options,
             authorization: authorization)
     }

@@ -1,5 +1,6 @@
 package import BlockStorage
 import Glibc
+import Threads
 internal import VirtualMedia
 
 /// A remote image over HTTPS range requests: reads ahead of sequential readers, keeps what it fetched
@@ -14,10 +15,11 @@ package final class HTTPSStore: BlockStore {
     private let options: HTTPSOptions
 
     /// - Parameter first: The connection on which the image was opened; kept in use.
+    /// - Throws: when the system has no threads left for the others.
     init(
         identity: ImageIdentity, first: CurlConnection, check: RangeResponseCheck, options: HTTPSOptions,
         authorization: AuthorizationHeader?
-    ) {
+    ) throws(ImageError) {
         self.identity = identity
         self.options = options
         byteCount = identity.byteCount
@@ -28,9 +30,12 @@ package final class HTTPSStore: BlockStore {
                 CurlConnection(to: check.location, options: options, authorization: authorization)
             }
         for (number, connection) in connections.enumerated() {
-            FetchWorker(
-                board: board, connection: connection, check: check, identity: identity, options: options
-            ).start(number: number)
+            let worker = FetchWorker(
+                board: board, connection: connection, check: check, identity: identity, options: options)
+            do throws(ImageError) { try worker.start(number: number) } catch {
+                stop()
+                throw error
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package import BlockStorage
 import Glibc
+import Threads
 package import VirtualMedia
 
 /// Opens images from where they really are: `https://` always, local files where allowed.
@@ -35,15 +36,14 @@ package struct SystemImageOpener: ImageOpener {
         let opening = try HTTPSOpening(location: location, options: options, credentials: request.credentials)
         let deadline = Monotonic.now + request.timeout
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation {
-                (continuation: CheckedContinuation<Result<HTTPSStore, ImageError>, Never>) in
-                WorkerThread.start("https-open") {
-                    continuation.resume(
-                        returning: Result { () throws(ImageError) in try opening.store(deadline: deadline) })
-                }
+            await BlockingThread.value("https open") {
+                Result { () throws(ImageError) in try opening.store(deadline: deadline) }
             }
         } onCancel: {
             opening.connection.cancel()
+        }
+        guard let result else {
+            throw ImageError(.unreadable, "the system has no thread left for a connection")
         }
         return try result.get()
     }

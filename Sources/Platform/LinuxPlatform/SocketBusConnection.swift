@@ -2,6 +2,7 @@ package import DBusProtocol
 import DescriptorPassing
 import Glibc
 import Synchronization
+import Threads
 
 /// Connects to a message bus on a unix socket: dbus-daemon, dbus-broker or our own.
 package enum SocketBusConnection {
@@ -32,6 +33,7 @@ package enum SocketBusConnection {
                 Result { () throws(BusError) in try AuthenticatedStream(connectingTo: place) }
             }
             switch attempt {
+            case nil: throw BusError(ErrorName.noMemory, "the system has no thread left for a bus connection")
             case .success(let stream): return try await open(stream)
             case .failure(let error): failure = error
             }

@@ -3,6 +3,7 @@ import DBusProtocol
 import DescriptorPassing
 import Glibc
 import Synchronization
+import Threads
 
 /// A thread that moves packets between a ``WiredBusConnection`` and its socket.
 final class SocketTransport: PacketTransport {
@@ -33,16 +34,24 @@ final class SocketTransport: PacketTransport {
     /// - Parameter rest: bytes of the stream that came during authentication.
     func start(_ connection: WiredBusConnection, received rest: [UInt8]) {
         // The thread must not keep a connection alive that nobody uses any more.
-        BlockingThread.start("bus") { [weak connection] in
+        let isStarted = BlockingThread.start("bus") { [weak connection] in
             if !rest.isEmpty { connection?.received(rest) }
             while self.exchange(connection) {}
             connection?.end()
-            self.state.withLock { state in
-                state.isOpen = false
-                state.queue = []
-                Glibc.close(self.descriptor)
-                Glibc.close(self.wakeUp)
-            }
+            self.release()
+        }
+        guard !isStarted else { return }
+        connection.end()
+        release()
+    }
+
+    /// Nobody uses the descriptors any more.
+    private func release() {
+        state.withLock { state in
+            state.isOpen = false
+            state.queue = []
+            Glibc.close(descriptor)
+            Glibc.close(wakeUp)
         }
     }
 

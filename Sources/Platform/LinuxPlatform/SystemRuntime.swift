@@ -1,4 +1,4 @@
-import Glibc
+import Threads
 package import VirtualMedia
 
 /// CLOCK_MONOTONIC, as time since the machine started.
@@ -6,9 +6,7 @@ package struct SystemClock: MediaClock {
     package init() {}
 
     package var now: Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        Monotonic.now
     }
 
     package func sleep(until deadline: Duration) async throws(CancellationError) {

@@ -1,5 +1,6 @@
 internal import COpenSSL
 import Glibc
+import Threads
 
 /// MediaRig's own HTTPS server for images, on loopback: HTTP/1.1 with kept connections, GET and HEAD,
 /// single ranges and their conditions. One thread per connection, because a blocked one is what most
@@ -52,7 +53,7 @@ package final class ImageServer: Sendable {
             certificate, chain: configuration.sendsRootCertificate ? [root].compactMap { $0 } : [],
             isObsolete: configuration.handshake == .alerts)
         (listener, port) = try Self.listen(on: configuration.port)
-        guard ServerThread.start({ [self] in acceptLoop() }) else {
+        guard BlockingThread.start("https accept", { [self] in acceptLoop() }) else {
             close(listener)
             throw ServerFailure("start a thread", errno: EAGAIN)
         }
@@ -65,16 +66,16 @@ package final class ImageServer: Sendable {
 
     package func url(_ path: String) -> String { "https://127.0.0.1:\(port)\(path)" }
 
-    package var acceptedCount: Int { state.wait { $0.acceptedCount }! }
-    package var requestCount: Int { state.wait { $0.requestCount }! }
-    package var openConnectionCount: Int { state.wait { $0.threadCount }! }
+    package var acceptedCount: Int { state.withLock { $0.acceptedCount } }
+    package var requestCount: Int { state.withLock { $0.requestCount } }
+    package var openConnectionCount: Int { state.withLock { $0.threadCount } }
 
     /// Ends every connection; returns when no thread and no socket is left.
     ///
     /// - Returns: `false` when something is still there after ``stopTimeout``.
     @discardableResult
     package func stop() -> Bool {
-        let connections = state.withLock { state in
+        let connections = state.change { state in
             state.isStopping = true
             return state.connections.values.map { $0 }
         }
@@ -98,7 +99,7 @@ package final class ImageServer: Sendable {
     /// Sleeps, but not past the server's stop.
     func pause(_ time: Duration) { _ = state.wait(atMost: time) { $0.isStopping ? true : nil } }
 
-    var isStopping: Bool { state.wait { $0.isStopping }! }
+    var isStopping: Bool { state.withLock { $0.isStopping } }
 
     // MARK: Accepting
 
@@ -112,7 +113,7 @@ package final class ImageServer: Sendable {
             }
         }
         close(listener)
-        state.withLock { $0.isListening = false }
+        state.change { $0.isListening = false }
     }
 
     private func admit(_ socket: CInt) {
@@ -127,7 +128,7 @@ package final class ImageServer: Sendable {
             let connection = TLSConnection(socket: socket, context: context)
         else {
             close(socket)
-            if number != nil { state.withLock { $0.threadCount -= 1 } }
+            if number != nil { state.change { $0.threadCount -= 1 } }
             return
         }
         let isWanted = state.withLock { state in
@@ -135,7 +136,7 @@ package final class ImageServer: Sendable {
             return !state.isStopping
         }
         if !isWanted { connection.interrupt() }
-        let isStarted = ServerThread.start { [self] in
+        let isStarted = BlockingThread.start("https conn \(number)") { [self] in
             ServerConnection(server: self, number: number, stream: connection).run()
             remove(number)
         }
@@ -144,8 +145,8 @@ package final class ImageServer: Sendable {
 
     private func remove(_ number: Int) {
         // The socket closes with the last reference, before the count says that it is gone.
-        do { _ = state.withLock { $0.connections.removeValue(forKey: number) } }
-        state.withLock { $0.threadCount -= 1 }
+        do { _ = state.change { $0.connections.removeValue(forKey: number) } }
+        state.change { $0.threadCount -= 1 }
     }
 
     private static func limitWaiting(_ socket: CInt) {

@@ -1,8 +1,8 @@
 import Glibc
 
 /// The system's monotonic clock, which no change of date moves.
-enum Monotonic {
-    static var now: Duration {
+package enum Monotonic {
+    package static var now: Duration {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
@@ -11,7 +11,7 @@ enum Monotonic {
 
 extension Duration {
     /// Rounded up, at least 0, at most what a C `int` holds.
-    var wholeMilliseconds: Int {
+    package var wholeMilliseconds: Int {
         guard self > .zero else { return 0 }
         let (seconds, attoseconds) = components
         guard seconds < 2_000_000 else { return 2_000_000_000 }
