@@ -104,7 +104,7 @@ let package = Package(
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
         tests("DBusProtocol", ["DBusProtocol", "WireFormat"]),
         tests("USBMassStorage", ["USBMassStorage", "WireFormat"]),
-        tests("BlockStorage", ["BlockStorage"]),
+        tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(
             "VirtualMedia",
@@ -129,7 +129,7 @@ let package = Package(
         tests("Capabilities", ["Capabilities"]),
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
-        tests("Verification", ["Verification", "BlockStorage"]),
+        tests("Verification", ["Verification", "HostObserver", "LinuxPlatform"]),
         tests(
             "EndToEnd",
             [

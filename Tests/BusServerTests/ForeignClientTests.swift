@@ -13,55 +13,55 @@ struct ForeignClientTests {
     private static let interface = ExampleService.interface
 
     /// Runs `body` with a bus and the example service on it.
-    private func withService(_ body: (TestBus) throws -> Void) async throws {
+    private func withService(_ body: (TestBus) async throws -> Void) async throws {
         let test = try TestBus()
         let credentials = PeerCredentials(userID: geteuid(), processID: UInt32(getpid()))
         let service = try await ExampleService(try await test.host.bus.connect(credentials))
         defer { test.host.stop() }
-        try body(test)
+        try await body(test)
         await service.stop()
     }
 
-    private func run(_ test: TestBus, _ program: String, _ arguments: [String]) throws
+    private func run(_ test: TestBus, _ program: String, _ arguments: [String]) async throws
         -> ForeignProgram.Result
     {
         var foreign = ForeignProgram(program, arguments)
         foreign.environment["DBUS_SESSION_BUS_ADDRESS"] = test.address
         foreign.environment["DBUS_SYSTEM_BUS_ADDRESS"] = test.address
-        return try foreign.run(within: 30)
+        return try await foreign.run(within: 30)
     }
 
-    private func busctl(_ test: TestBus, _ arguments: String...) throws -> ForeignProgram.Result {
-        try run(test, "busctl", ["--address=\(test.address)", "--no-pager"] + arguments)
+    private func busctl(_ test: TestBus, _ arguments: String...) async throws -> ForeignProgram.Result {
+        try await run(test, "busctl", ["--address=\(test.address)", "--no-pager"] + arguments)
     }
 
     @Test(.enabled(if: Capability.tool("busctl").isUsable, "busctl is not installed"))
     func `busctl lists, walks, introspects, calls, reads and writes`() async throws {
         try await withService { test in
-            let list = try busctl(test, "list").output
+            let list = try await busctl(test, "list").output
             #expect(list.contains(Self.service) && list.contains("org.freedesktop.DBus"))
-            let tree = try busctl(test, "tree", Self.service)
+            let tree = try await busctl(test, "tree", Self.service)
             #expect(tree.output.contains(Self.path) && tree.status == 0)
-            let members = try busctl(test, "introspect", Self.service, Self.path).output
+            let members = try await busctl(test, "introspect", Self.service, Self.path).output
             for part in [".Echo", ".Label", ".Announced", "\"first\"", "1099511627776", "sv"]
             where part != "sv" {
                 #expect(members.contains(part), "\(part) in \(members)")
             }
-            let call = try busctl(
+            let call = try await busctl(
                 test, "call", Self.service, Self.path, Self.interface, "Join", "ass", "2", "a", "b", "-")
             #expect(call.output == "s \"a-b\"\n")
-            let set = try busctl(
+            let set = try await busctl(
                 test, "set-property", Self.service, Self.path, Self.interface, "Label", "s", "second")
             #expect(set.status == 0, "\(set.error)")
-            let get = try busctl(
+            let get = try await busctl(
                 test, "get-property", Self.service, Self.path, Self.interface, "Label", "Size")
             #expect(get.output == "s \"second\"\nt 1099511627776\n")
-            let failure = try busctl(
+            let failure = try await busctl(
                 test, "call", Self.service, Self.path, Self.interface, "Fail", "s", "why")
             #expect(failure.status != 0 && failure.error.contains("why"))
-            let missing = try busctl(test, "call", "org.example.None", "/", "a.b", "C")
+            let missing = try await busctl(test, "call", "org.example.None", "/", "a.b", "C")
             #expect(missing.error.contains("not provided by any .service files"))
-            let overload = try busctl(
+            let overload = try await busctl(
                 test, "call", Self.service, Self.path, Self.interface, "Pick", "sb", "x", "true")
             #expect(overload.output == "s \"sb\"\n")
         }
@@ -71,22 +71,22 @@ struct ForeignClientTests {
     func `gdbus introspects, calls and waits`() async throws {
         try await withService { test in
             let destination = ["--session", "--dest", Self.service, "--object-path", Self.path]
-            let members = try run(test, "gdbus", ["introspect"] + destination).output
+            let members = try await run(test, "gdbus", ["introspect"] + destination).output
             #expect(
                 members.contains("interface \(Self.interface)")
                     && members.contains("readwrite s Label = 'first'"))
-            let call = try run(
+            let call = try await run(
                 test, "gdbus",
                 ["call"] + destination + [
                     "--method", "\(Self.interface).Echo", "<(1, [true], {'a': <'b'>})>",
                 ])
             #expect(call.output == "(<(1, [true], {'a': <'b'>})>,)\n")
-            let managed = try run(
+            let managed = try await run(
                 test, "gdbus",
                 ["call", "--session", "--dest", Self.service, "--object-path", "/org/mediarig/Example"]
                     + ["--method", "org.freedesktop.DBus.ObjectManager.GetManagedObjects"])
             #expect(managed.output.contains("'Extra': <{'k': <int16 -7>}>"))
-            let wait = try run(test, "gdbus", ["wait", "--session", "--timeout", "10", Self.service])
+            let wait = try await run(test, "gdbus", ["wait", "--session", "--timeout", "10", Self.service])
             #expect(wait.status == 0)
         }
     }
@@ -94,12 +94,12 @@ struct ForeignClientTests {
     @Test(.enabled(if: Capability.tool("dbus-send").isUsable, "dbus-send is not installed"))
     func `dbus-send calls and prints`() async throws {
         try await withService { test in
-            let call = try run(
+            let call = try await run(
                 test, "dbus-send",
                 ["--session", "--print-reply", "--dest=\(Self.service)", Self.path, "\(Self.interface).Join"]
                     + ["array:string:x,y", "string:+"])
             #expect(call.output.contains("string \"x+y\""))
-            let unknown = try run(
+            let unknown = try await run(
                 test, "dbus-send",
                 [
                     "--session", "--print-reply", "--dest=\(Self.service)", Self.path,
@@ -140,7 +140,7 @@ struct ForeignClientTests {
             """
         try await withService { test in
             let monitor = [tool] + (tool == "busctl" ? ["--address=\(test.address)"] : []) + arguments
-            let result = try run(
+            let result = try await run(
                 test, "/bin/sh", ["-c", script, "sh", test.folder.file("out"), expected] + monitor)
             #expect(result.output.contains(expected), "\(result.output) \(result.error)")
         }
@@ -166,7 +166,7 @@ struct ForeignClientTests {
             print(bus.request_name('org.example.Py'), bus.name_has_owner('org.example.Py'))
             """
         try await withService { test in
-            let result = try run(test, "/usr/bin/python3", ["-c", script])
+            let result = try await run(test, "/usr/bin/python3", ["-c", script])
             #expect(
                 result.output == "a,b\n1234\n1099511627776 3\norg.mediarig.Example.Error oh\n1 True\n",
                 "\(result.error)")
@@ -193,7 +193,7 @@ struct ForeignClientTests {
                 print(connection.recv_until_filtered(queue, timeout=10).body)
             """
         try await withService { test in
-            let result = try run(test, "/usr/bin/python3", ["-c", script])
+            let result = try await run(test, "/usr/bin/python3", ["-c", script])
             #expect(result.output == "('a.b',)\n(99,)\n('here',)\n", "\(result.error)")
         }
     }
@@ -231,7 +231,7 @@ struct ForeignClientTests {
             asyncio.run(main())
             """
         try await withService { test in
-            let result = try run(test, Self.pythonWithDBusNext.path, ["-c", script])
+            let result = try await run(test, Self.pythonWithDBusNext.path, ["-c", script])
             #expect(
                 result.output == "a.b\n[7, 8]\nfrom dbus-next\non purpose\nhere\n",
                 "\(result.output)\(result.error)")

@@ -8,21 +8,21 @@ struct CommandTests {
     static let program = URL(fileURLWithPath: CommandLine.arguments[0])
         .deletingLastPathComponent().appendingPathComponent("mediarig").path
 
-    static func run(_ arguments: [String], input: String? = nil) throws -> ForeignProgram.Result {
-        try ForeignProgram(program, arguments).run(input: input)
+    static func run(_ arguments: [String], input: String? = nil) async throws -> ForeignProgram.Result {
+        try await ForeignProgram(program, arguments).run(input: input)
     }
 
-    @Test func `a verified file is proven in words and in JSON`() throws {
+    @Test func `a verified file is proven in words and in JSON`() async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(1 << 20, to: "disk.img")
-        let text = try Self.run(["verify", image])
+        let text = try await Self.run(["verify", image])
         #expect(text.status == 0, "\(text.error)")
         for word in [
             "PROVEN", "host saw", "capacity", "descriptors", "1.0 MiB compared equal", "nothing left behind",
         ] {
             #expect(text.output.contains(word), "\(text.output)")
         }
-        let json = try Self.run([
+        let json = try await Self.run([
             "verify", image, "--json", "--mode", "legacy", "--read-write", "--seed", "9",
         ])
         let report = try #require(
@@ -52,28 +52,28 @@ struct CommandTests {
             (["no-such-command"], 2, "no-such-command"),
         ] as [([String], Int32, String)])
     func `what cannot work says so and has its exit status`(arguments: [String], status: Int32, says: String)
-        throws
+        async throws
     {
-        let result = try Self.run(arguments)
+        let result = try await Self.run(arguments)
         #expect(result.status == status, "\(arguments): \(result.output)\(result.error)")
         #expect(result.error.contains(says), "\(result.error)")
     }
 
-    @Test func `a wrong expectation ends with 1, an unreachable server with 5`() throws {
+    @Test func `a wrong expectation ends with 1, an unreachable server with 5`() async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(64 << 10, to: "a.img", seed: 1)
         let other = try folder.writePattern(64 << 10, to: "b.img", seed: 2)
-        #expect(try Self.run(["verify", image, "--expect", other]).status == 1)
-        let unreachable = try Self.run(["verify", "https://127.0.0.1:1/a.img", "--expect", image])
+        #expect(try await Self.run(["verify", image, "--expect", other]).status == 1)
+        let unreachable = try await Self.run(["verify", "https://127.0.0.1:1/a.img", "--expect", image])
         #expect(unreachable.status == 5)
         #expect(unreachable.output.contains("refused"), "\(unreachable.output)")
     }
 
-    @Test func `a password comes from a file or standard input and shows nowhere`() throws {
+    @Test func `a password comes from a file or standard input and shows nowhere`() async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(64 << 10, to: "a.img")
         let secret = "c0rrect-h0rse"
-        let result = try Self.run(
+        let result = try await Self.run(
             ["verify", image, "--mode", "legacy", "--user", "me", "--password-file", "-", "--json"],
             input: secret + "\n")
         #expect(result.status == 0, "\(result.output)\(result.error)")
@@ -81,56 +81,57 @@ struct CommandTests {
     }
 
     @Test(arguments: [["--unix"], ["--tcp"]])
-    func `serve announces itself, serves and leaves no socket`(kind: [String]) throws {
+    func `serve announces itself, serves and leaves no socket`(kind: [String]) async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(1 << 20, to: "a.img")
         let socket = folder.file("s")
         let server = try RunningProgram(
             Self.program,
             ["serve", image, kind[0], kind[0] == "--unix" ? socket : "127.0.0.1:0", "--export", "demo"])
-        let uri = try server.firstLine()
+        let uri = try await server.firstLine()
         #expect(uri.hasPrefix(kind[0] == "--unix" ? "nbd+unix:///demo?socket=" : "nbd://127.0.0.1:"))
         if Capability.tool("nbdinfo").isUsable {
-            let info = try ForeignProgram("nbdinfo", "--size", uri).run()
+            let info = try await ForeignProgram("nbdinfo", "--size", uri).run()
             #expect(
                 info.output.trimmingCharacters(in: .whitespacesAndNewlines) == "\(1 << 20)", "\(info.error)")
         }
-        #expect(server.stop() == 0)
+        #expect(await server.stop() == 0)
         #expect(!FileManager.default.fileExists(atPath: socket))
     }
 
-    @Test func `a second server on the same socket is told that there is one`() throws {
+    @Test func `a second server on the same socket is told that there is one`() async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(4096, to: "a.img")
         let first = try RunningProgram(Self.program, ["serve", image, "--unix", folder.file("s")])
-        _ = try first.firstLine()
-        let second = try Self.run(["serve", image, "--unix", folder.file("s")])
+        _ = try await first.firstLine()
+        let second = try await Self.run(["serve", image, "--unix", folder.file("s")])
         #expect(second.status == 2)
         #expect(second.error.contains("already"), "\(second.error)")
-        #expect(first.stop() == 0)
+        #expect(await first.stop() == 0)
     }
 
-    @Test func `the benchmarks can be listed, and a missing peer is a named skip or a failure`() throws {
-        #expect(try Self.run(["bench", "--list"]).output.contains("nbd-sequential"))
+    @Test func `the benchmarks can be listed, and a missing peer is a named skip or a failure`() async throws
+    {
+        #expect(try await Self.run(["bench", "--list"]).output.contains("nbd-sequential"))
         var program = ForeignProgram(Self.program, "bench", "--only", "nbd-sequential")
         program.environment = ["PATH": "/nowhere"]
-        let skipped = try program.run()
+        let skipped = try await program.run()
         #expect(skipped.status == 0)
         #expect(skipped.error.contains("skipped: "), "\(skipped.error)")
         program = ForeignProgram(Self.program, "bench", "--only", "nbd-sequential", "--require")
         program.environment = ["PATH": "/nowhere"]
-        #expect(try program.run().status == 6)
+        #expect(try await program.run().status == 6)
     }
 
-    @Test func `completion scripts come from the program`() throws {
+    @Test func `completion scripts come from the program`() async throws {
         for shell in ["bash", "zsh", "fish"] {
-            let script = try Self.run(["--generate-completion-script", shell]).output
+            let script = try await Self.run(["--generate-completion-script", shell]).output
             #expect(script.contains("random-reads"))
         }
     }
 
     /// Every option is in --help and in docs/commands.md; this reads both from the program itself.
-    @Test func `every option of every command is documented`() throws {
+    @Test func `every option of every command is documented`() async throws {
         struct Tool: Decodable {
             struct Command: Decodable {
                 struct Argument: Decodable {
@@ -144,7 +145,7 @@ struct CommandTests {
             }
             var command: Command
         }
-        let dump = try Self.run(["--experimental-dump-help"]).output
+        let dump = try await Self.run(["--experimental-dump-help"]).output
         let tool = try JSONDecoder().decode(Tool.self, from: Data(dump.utf8))
         let page = try String(
             contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()

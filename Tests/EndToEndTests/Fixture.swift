@@ -20,8 +20,8 @@ final class Fixture: Sendable {
     private let server: NBDServer?
 
     private init(
-        isLegacy: Bool, caFile: String?, servesImage: Bool, byteCount: Int, stallSeconds: UInt16,
-        errorSeconds: UInt16
+        isLegacy: Bool, caFile: String?, servesImage: Bool, store: (any BlockStore)?, byteCount: Int,
+        stallSeconds: UInt16, errorSeconds: UInt16
     ) async throws {
         folder = try TemporaryFolder()
         image = try folder.writePattern(byteCount, to: "image", seed: 11)
@@ -33,7 +33,7 @@ final class Fixture: Sendable {
         slot.failurePolicy.errorSeconds = errorSeconds
         self.slot = slot
         if servesImage && !isLegacy {
-            let server = NBDServer(store: try FileStore(path: image))
+            let server = NBDServer(store: try store ?? FileStore(path: image))
             _ = try server.listen(on: .unix(path: socket))
             self.server = server
         } else {
@@ -48,11 +48,13 @@ final class Fixture: Sendable {
     }
 
     static func with(
-        isLegacy: Bool = false, caFile: String? = nil, servesImage: Bool = true, byteCount: Int = 1 << 20,
-        stallSeconds: UInt16 = 20, errorSeconds: UInt16 = 60, _ body: (Fixture) async throws -> Void
+        isLegacy: Bool = false, caFile: String? = nil, servesImage: Bool = true,
+        store: (any BlockStore)? = nil,
+        byteCount: Int = 1 << 20, stallSeconds: UInt16 = 20, errorSeconds: UInt16 = 60,
+        _ body: (Fixture) async throws -> Void
     ) async throws {
         let fixture = try await Fixture(
-            isLegacy: isLegacy, caFile: caFile, servesImage: servesImage, byteCount: byteCount,
+            isLegacy: isLegacy, caFile: caFile, servesImage: servesImage, store: store, byteCount: byteCount,
             stallSeconds: stallSeconds, errorSeconds: errorSeconds)
         do { try await body(fixture) } catch {
             await fixture.end()

@@ -19,29 +19,29 @@ struct ImageBootTests {
         ("hybrid.iso", cd, "MEDIARIG-BOOTED-BIOS-CD"), ("hybrid.iso", usbDisk, "MEDIARIG-BOOTED-BIOS-DISK"),
         ("fat.img", usbDisk, "MEDIARIG-BOOTED-BIOS-DISK"),
     ])
-    func `a BIOS boots it`(image: String, device: [String], marker: String) throws {
+    func `a BIOS boots it`(image: String, device: [String], marker: String) async throws {
         let folder = try TemporaryFolder()
-        try ImageRecipes.make(image, in: folder)
-        try boot(folder.file(image), on: device, marker: marker)
+        try await ImageRecipes.make(image, in: folder)
+        try await boot(folder.file(image), on: device, marker: marker)
     }
 
     @Test(
         .enabled(if: uefi.isUsable, "ovmf is not installed"),
         arguments: [("hybrid.iso", cd), ("hybrid.iso", usbDisk)])
-    func `UEFI boots it`(image: String, device: [String]) throws {
+    func `UEFI boots it`(image: String, device: [String]) async throws {
         let folder = try TemporaryFolder()
-        try ImageRecipes.make(image, in: folder)
+        try await ImageRecipes.make(image, in: folder)
         let variables = folder.file("vars.fd")
         try FileManager.default.copyItem(atPath: "\(Self.firmwareFolder)/OVMF_VARS.fd", toPath: variables)
         let firmware = [
             "-drive", "if=pflash,format=raw,readonly=on,file=\(Self.firmwareFolder)/OVMF_CODE.fd",
             "-drive", "if=pflash,format=raw,file=\(variables)",
         ]
-        try boot(folder.file(image), on: firmware + device, marker: "MEDIARIG-BOOTED-UEFI")
+        try await boot(folder.file(image), on: firmware + device, marker: "MEDIARIG-BOOTED-UEFI")
     }
 
-    func boot(_ image: String, on device: [String], marker: String) throws {
-        let result = try ForeignProgram(
+    func boot(_ image: String, on device: [String], marker: String) async throws {
+        let result = try await ForeignProgram(
             "qemu-system-x86_64",
             [
                 "-M", "q35", "-accel", "tcg", "-m", "256", "-smp", "1", "-display", "none", "-nodefaults",

@@ -20,22 +20,22 @@ enum ImageRecipes {
         return try JSONDecoder().decode(Manifest.self, from: data).images
     }
 
-    static func make(_ names: String..., in folder: TemporaryFolder) throws {
-        let result = try make(["--out", folder.path] + names)
+    static func make(_ names: String..., in folder: TemporaryFolder) async throws {
+        let result = try await make(["--out", folder.path] + names)
         #expect(result.status == 0, "\(result.error)")
     }
 
-    static func make(_ arguments: [String]) throws -> ForeignProgram.Result {
-        try ForeignProgram("\(self.folder)/make", arguments).run()
+    static func make(_ arguments: [String]) async throws -> ForeignProgram.Result {
+        try await ForeignProgram("\(self.folder)/make", arguments).run()
     }
 }
 
 @Suite(.enabled(if: ImageRecipes.tools.isUsable, "the tools of images/make are not installed"))
 struct ImageRecipeTests {
-    @Test func `every image of the manifest is made, with its size and digest`() throws {
+    @Test func `every image of the manifest is made, with its size and digest`() async throws {
         let folder = try TemporaryFolder()
         // The script itself compares digests with the manifest, and fails where they differ.
-        try ImageRecipes.make(in: folder)
+        try await ImageRecipes.make(in: folder)
         for image in try ImageRecipes.manifest() {
             let attributes = try FileManager.default.attributesOfItem(atPath: folder.file(image.name))
             #expect(attributes[.size] as? UInt64 == image.byteCount, "\(image.name)")
@@ -44,9 +44,9 @@ struct ImageRecipeTests {
         #expect(left.count == (try ImageRecipes.manifest().count), "\(left)")
     }
 
-    @Test func `the pattern is the one that tests expect`() throws {
+    @Test func `the pattern is the one that tests expect`() async throws {
         let folder = try TemporaryFolder()
-        try ImageRecipes.make("odd-512.img", "over-2t.img", in: folder)
+        try await ImageRecipes.make("odd-512.img", "over-2t.img", in: folder)
         let odd = try Data(contentsOf: URL(fileURLWithPath: folder.file("odd-512.img")))
         #expect(Array(odd) == TemporaryFolder.pattern(1_048_676))
         let sparse = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.file("over-2t.img")))
@@ -57,8 +57,8 @@ struct ImageRecipeTests {
         }
     }
 
-    @Test func `an image that is not in the manifest is a usage error`() throws {
-        let result = try ImageRecipes.make(["nothing.iso"])
+    @Test func `an image that is not in the manifest is a usage error`() async throws {
+        let result = try await ImageRecipes.make(["nothing.iso"])
         #expect(result.status == 2)
         #expect(result.error.contains("hybrid.iso"))
     }

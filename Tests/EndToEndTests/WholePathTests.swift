@@ -99,7 +99,7 @@ struct WholePathTests {
     func `a digest alone decides too`(isRight: Bool) async throws {
         let folder = try TemporaryFolder()
         let image = try folder.writePattern(1 << 20, to: "image", seed: 2)
-        let digest = try ForeignProgram("sha256sum", image).run().output.prefix(64)
+        let digest = try await ForeignProgram("sha256sum", image).run().output.prefix(64)
         var plan = VerificationPlan(image: image)
         plan.expectation = .sha256(isRight ? String(digest) : String(repeating: "0", count: 64))
         let report = try await Verification(plan).run()

@@ -27,7 +27,8 @@ final class ForeignServer {
         chmod(folder.path, 0o755)
         try folder.write(image, to: "www/disk.img")
         try folder.write(image, to: "www/private/disk.img")
-        let digest = try ForeignProgram("openssl", "passwd", "-apr1", "-salt", "mediarig", "s3cret").run()
+        let digest = try ForeignProgram("openssl", "passwd", "-apr1", "-salt", "mediarig", "s3cret")
+            .runBlocking()
             .output
         try folder.write(Array("operator:\(digest)".utf8), to: "users")
         try folder.write(Array(configuration.utf8), to: "nginx.conf")

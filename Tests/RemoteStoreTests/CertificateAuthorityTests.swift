@@ -22,7 +22,7 @@ struct CertificateAuthorityTests {
             "openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", folder.file("ca.pem"),
             "-verify_ip",
             "127.0.0.1", path
-        ).run()
+        ).runBlocking()
         #expect((result.output + result.error).contains(words), "\(result)")
         #expect((result.status == 0) == (words == "OK"))
     }
@@ -31,9 +31,9 @@ struct CertificateAuthorityTests {
         let folder = try TemporaryFolder()
         let path = folder.file("ca.pem")
         try CertificateAuthority().writeCertificate(to: path)
-        let mode = try ForeignProgram("stat", "-c", "%a", path).run().output
+        let mode = try ForeignProgram("stat", "-c", "%a", path).runBlocking().output
         #expect(mode == "644\n")
-        let text = try ForeignProgram("cat", path).run().output
+        let text = try ForeignProgram("cat", path).runBlocking().output
         #expect(text.contains("BEGIN CERTIFICATE") && !text.contains("PRIVATE"))
     }
 

@@ -24,11 +24,11 @@ struct ImageServerTests {
         server = try ImageServer(authority: authority, configuration)
     }
 
-    func curl(_ path: String, _ arguments: String..., server other: ImageServer? = nil) throws
+    func curl(_ path: String, _ arguments: String..., server other: ImageServer? = nil) async throws
         -> ForeignProgram.Result
     {
         let server = other ?? self.server
-        return try ForeignProgram(
+        return try await ForeignProgram(
             "curl",
             ["-sS", "--path-as-is", "--cacert", folder.file("ca.pem")] + arguments + [server.url(path)]
         ).run(within: 20)
@@ -39,8 +39,8 @@ struct ImageServerTests {
     }
 
     @Test(arguments: ["/disk.img", "/memory", "/disk%2Eimg"])
-    func `a whole image arrives`(path: String) throws {
-        let result = try curl(path, "-o", folder.file("got"), "-w", "%{http_code}")
+    func `a whole image arrives`(path: String) async throws {
+        let result = try await curl(path, "-o", folder.file("got"), "-w", "%{http_code}")
         #expect(result.output == "200", "\(result.error)")
         #expect(try downloaded() == Self.pattern)
         server.stop()
@@ -50,8 +50,8 @@ struct ImageServerTests {
         ("0-0", 0..<1), ("5-131072", 5..<131_073), ("200000-", 200_000..<200_001), ("-10", 199_991..<200_001),
         ("199990-999999", 199_990..<200_001),
     ])
-    func `a range arrives with its place`(range: String, expected: Range<Int>) throws {
-        let result = try curl("/disk.img", "-r", range, "-D", "-", "-o", folder.file("got"))
+    func `a range arrives with its place`(range: String, expected: Range<Int>) async throws {
+        let result = try await curl("/disk.img", "-r", range, "-D", "-", "-o", folder.file("got"))
         #expect(result.output.hasPrefix("HTTP/1.1 206 Partial Content\r\n"))
         #expect(
             result.output.contains(
@@ -60,24 +60,24 @@ struct ImageServerTests {
         server.stop()
     }
 
-    @Test func `a range past the end is refused with the size`() throws {
-        let result = try curl("/disk.img", "-r", "200001-", "-i")
+    @Test func `a range past the end is refused with the size`() async throws {
+        let result = try await curl("/disk.img", "-r", "200001-", "-i")
         #expect(result.output.hasPrefix("HTTP/1.1 416"))
         #expect(result.output.contains("Content-Range: bytes */200001"))
         server.stop()
     }
 
-    @Test func `HEAD gives the size and no bytes`() throws {
-        let result = try curl("/disk.img", "-I")
+    @Test func `HEAD gives the size and no bytes`() async throws {
+        let result = try await curl("/disk.img", "-I")
         #expect(result.output.contains("Content-Length: 200001\r\n"))
         #expect(result.output.contains("Accept-Ranges: bytes\r\n"))
         #expect(result.output.hasSuffix("\r\n\r\n"))
         server.stop()
     }
 
-    @Test func `one connection carries many requests`() throws {
+    @Test func `one connection carries many requests`() async throws {
         let url = server.url("/disk.img")
-        let result = try curl(
+        let result = try await curl(
             "/disk.img", "-r", "0-9", "-o", "/dev/null", "-w", "%{num_connects} ", url, "-o", "/dev/null",
             "-I", url, "-o",
             "/dev/null")
@@ -87,8 +87,8 @@ struct ImageServerTests {
         server.stop()
     }
 
-    @Test func `conditions hold for the version they name and no other`() throws {
-        let head = try curl("/disk.img", "-I").output
+    @Test func `conditions hold for the version they name and no other`() async throws {
+        let head = try await curl("/disk.img", "-I").output
         let tag = try #require(head.firstMatch(of: /ETag: ("[^"]*")/)).1
         let date = try #require(head.firstMatch(of: /Last-Modified: ([^\r]*)/)).1
         let rows: [(String, Int)] = [
@@ -101,7 +101,7 @@ struct ImageServerTests {
             ("If-Unmodified-Since: nonsense", 206),
         ]
         for (condition, status) in rows {
-            let result = try curl(
+            let result = try await curl(
                 "/disk.img", "-r", "0-0", "-H", condition, "-o", "/dev/null", "-w", "%{http_code}")
             #expect(result.output == "\(status)", "\(condition)")
         }
@@ -111,19 +111,22 @@ struct ImageServerTests {
     @Test(arguments: [
         "/..%2f..%2fetc%2fpasswd", "/../etc/passwd", "/none", "/..", "/.", "/", "/%00", "/disk.img%",
     ])
-    func `nothing outside the folder is served`(path: String) throws {
-        #expect(try curl(path, "-o", "/dev/null", "-w", "%{http_code}").output == "404")
+    func `nothing outside the folder is served`(path: String) async throws {
+        #expect(try await curl(path, "-o", "/dev/null", "-w", "%{http_code}").output == "404")
         server.stop()
     }
 
-    @Test func `other methods and bodies are refused`() throws {
+    @Test func `other methods and bodies are refused`() async throws {
         #expect(
-            try curl("/disk.img", "-X", "DELETE", "-o", "/dev/null", "-w", "%{http_code}").output == "405")
-        #expect(try curl("/disk.img", "-d", "body", "-o", "/dev/null", "-w", "%{http_code}").output == "400")
+            try await curl("/disk.img", "-X", "DELETE", "-o", "/dev/null", "-w", "%{http_code}").output
+                == "405")
+        #expect(
+            try await curl("/disk.img", "-d", "body", "-o", "/dev/null", "-w", "%{http_code}").output == "400"
+        )
         server.stop()
     }
 
-    @Test func `user and password are asked for where set`() throws {
+    @Test func `user and password are asked for where set`() async throws {
         var configuration = ImageServer.Configuration()
         configuration.directory = folder.path
         configuration.user = "operator"
@@ -131,7 +134,7 @@ struct ImageServerTests {
         let guarded = try ImageServer(authority: authority, configuration)
         let rows = [([], "401"), (["-u", "operator:pass:word"], "200"), (["-u", "operator:pass"], "401")]
         for (arguments, status) in rows {
-            let result = try ForeignProgram(
+            let result = try await ForeignProgram(
                 "curl",
                 ["-sS", "--cacert", folder.file("ca.pem"), "-o", "/dev/null", "-w", "%{http_code}"]
                     + arguments
@@ -145,8 +148,8 @@ struct ImageServerTests {
 
     @Test(
         arguments: [(["--tls-max", "1.2"], 0), (["--tls-max", "1.1"], 35), ([], 0)] as [([String], Int32)])
-    func `TLS below 1·2 is refused`(arguments: [String], status: Int32) throws {
-        let result = try ForeignProgram(
+    func `TLS below 1·2 is refused`(arguments: [String], status: Int32) async throws {
+        let result = try await ForeignProgram(
             "curl",
             ["-sS", "--cacert", folder.file("ca.pem"), "-o", "/dev/null"] + arguments + [
                 server.url("/disk.img")
@@ -156,7 +159,7 @@ struct ImageServerTests {
         server.stop()
     }
 
-    @Test func `faults look to curl like what they are`() throws {
+    @Test func `faults look to curl like what they are`() async throws {
         let rows: [(ResponsePlan, Int32)] = [
             (.but { $0.body = .closes(after: 1000) }, 18), (.but { $0.body = .resets(after: 1000) }, 56),
             (.but { $0.body = .stalls(after: 1000) }, 28), (.but { $0.dropsRequest = true }, 52),
@@ -173,7 +176,7 @@ struct ImageServerTests {
             configuration.directory = folder.path
             configuration.planner = { _ in plan }
             let faulty = try ImageServer(authority: authority, configuration)
-            let result = try curl("/disk.img", "-m", "1", "-o", "/dev/null", server: faulty)
+            let result = try await curl("/disk.img", "-m", "1", "-o", "/dev/null", server: faulty)
             #expect(result.status == status, "\(plan): \(result.error)")
             #expect(faulty.stop())
         }

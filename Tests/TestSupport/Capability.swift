@@ -25,7 +25,7 @@ package struct Capability: Sendable {
 
     /// A module that Debian's own Python can import.
     package static func pythonModule(_ name: String) -> Capability {
-        let result = try? ForeignProgram("/usr/bin/python3", "-c", "import \(name)").run()
+        let result = try? ForeignProgram("/usr/bin/python3", "-c", "import \(name)").runBlocking()
         return Capability(name: "python3-\(name)", isPresent: result?.status == 0)
     }
 
@@ -34,7 +34,7 @@ package struct Capability: Sendable {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let path = root.appendingPathComponent(".build/python/bin/python").path
-        let result = try? ForeignProgram(path, "-c", "import \(name)").run()
+        let result = try? ForeignProgram(path, "-c", "import \(name)").runBlocking()
         return (Capability(name: "pypi-\(name)", isPresent: result?.status == 0), path)
     }
 

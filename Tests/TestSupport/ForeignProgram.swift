@@ -26,10 +26,20 @@ package struct ForeignProgram: Sendable {
         self.arguments = arguments
     }
 
-    /// Blocks until the program ends; kills it at the limit.
+    /// Waits, without holding a thread of the test runner's small pool, until the program ends; kills it at
+    /// the limit.
     ///
     /// - Throws: ``Failure`` when it cannot be started or does not end in time.
-    package func run(input: String? = nil, within seconds: Double = 60) throws -> Result {
+    package func run(input: String? = nil, within seconds: Double = 60) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Swift.Result { try runBlocking(input: input, within: seconds) })
+            }
+        }
+    }
+
+    /// The same for callers that are not asynchronous: set-up of a few milliseconds.
+    package func runBlocking(input: String? = nil, within seconds: Double = 60) throws -> Result {
         guard let path = program.contains("/") ? program : Capability.path(ofTool: program) else {
             throw Failure(description: "\(program): not found")
         }

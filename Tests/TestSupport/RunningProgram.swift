@@ -24,7 +24,15 @@ package final class RunningProgram: Sendable {
     /// Waits for the first line of output, which is how our servers say that they are ready.
     ///
     /// - Throws: when the output ends without one.
-    package func firstLine() throws -> String {
+    package func firstLine() async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { [self] in
+                continuation.resume(with: Result { try readLine() })
+            }
+        }
+    }
+
+    private func readLine() throws -> String {
         var line: [UInt8] = []
         while let byte = try output.read(upToCount: 1)?.first {
             if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
@@ -36,7 +44,13 @@ package final class RunningProgram: Sendable {
     /// Asks it to end (SIGTERM) and waits.
     ///
     /// - Returns: its exit status.
-    package func stop() -> Int32 {
+    package func stop() async -> Int32 {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [self] in continuation.resume(returning: end()) }
+        }
+    }
+
+    private func end() -> Int32 {
         process.withLock { process in
             process.terminate()
             process.waitUntilExit()

@@ -139,7 +139,11 @@ package struct ReportText {
     }
 
     private func time(_ milliseconds: Double) -> String {
-        milliseconds < 1000 ? "\(Self.decimal(milliseconds)) ms" : "\(Self.decimal(milliseconds / 1000)) s"
+        switch milliseconds {
+        case ..<1: "\(Int((milliseconds * 1000).rounded())) µs"
+        case ..<1000: "\(Self.decimal(milliseconds)) ms"
+        default: "\(Self.decimal(milliseconds / 1000)) s"
+        }
     }
 
     /// Binary units, two significant places: "1.0 GiB".
