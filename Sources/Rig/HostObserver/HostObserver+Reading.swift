@@ -22,8 +22,7 @@ extension HostObserver {
         }
         let digest = isDigested ? SHA256() : nil
         var run = ReadRun(
-            capacity: capacity, image: image, previous: previous, digest: digest,
-            transferByteCount: max(profile.transferByteCount, Int(capacity.blockByteCount)))
+            capacity: capacity, image: image, previous: previous, digest: digest)
         let start = now()
         // Past the end of the image there is nothing to compare with: the capacity is wrong then.
         let comparable = image.map { $0.byteCount / UInt64(capacity.blockByteCount) } ?? .max
@@ -82,8 +81,7 @@ extension HostObserver {
     ) async throws(ObserverError) -> ReadReport {
         guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
         var run = ReadRun(
-            capacity: capacity, image: image, previous: previous, digest: nil,
-            transferByteCount: max(profile.transferByteCount, Int(capacity.blockByteCount)))
+            capacity: capacity, image: image, previous: previous, digest: nil)
         let start = now()
         var stopped: Verdict?
         do throws(ReadRun.Stop) {

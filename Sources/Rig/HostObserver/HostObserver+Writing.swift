@@ -83,8 +83,7 @@ extension HostObserver {
     {
         let size = Int(capacity.blockByteCount)
         var run = ReadRun(
-            capacity: capacity, image: pattern, previous: nil, digest: nil,
-            transferByteCount: max(profile.transferByteCount, size))
+            capacity: capacity, image: pattern, previous: nil, digest: nil)
         let perCommand = UInt32(max(1, profile.transferByteCount / size))
         let start = now()
         var stopped: Verdict?

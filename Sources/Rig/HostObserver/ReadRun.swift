@@ -4,10 +4,12 @@ internal import WireFormat
 
 /// One pass over blocks of the medium: reads, compares, digests, and keeps the account.
 ///
-/// Memory is one transfer and one buffer of the same size, however large the image is.
+/// Memory is one transfer and one small buffer, however large the image is.
 struct ReadRun: ~Copyable {
     /// A device that violates the transport so often is not read on.
     static let maximumFaults = 8
+    /// Compared at a time: what the image gives is still in the core's own cache when it is compared.
+    private static let comparedBytes = 128 << 10
 
     /// Reading is pointless from here on.
     enum Stop: Error {
@@ -23,14 +25,13 @@ struct ReadRun: ~Copyable {
     private var faults = 0
 
     init(
-        capacity: CapacityReply, image: (any ExpectedImage)?, previous: (any ExpectedImage)?, digest: SHA256?,
-        transferByteCount: Int
+        capacity: CapacityReply, image: (any ExpectedImage)?, previous: (any ExpectedImage)?, digest: SHA256?
     ) {
         self.capacity = capacity
         self.image = image
         self.digest = digest
         diagnosis = image.map { BlockDiagnosis(image: $0, previous: previous) }
-        buffer = .allocate(byteCount: transferByteCount, alignment: 4096)
+        buffer = .allocate(byteCount: Self.comparedBytes, alignment: 4096)
         report.visibleByteCount = capacity.blockCount * UInt64(capacity.blockByteCount)
     }
 
@@ -115,27 +116,53 @@ struct ReadRun: ~Copyable {
         if let digest { for piece in pieces { digest.update(piece) } }
         guard let image else { return }
         let offset = block * UInt64(blockByteCount)
-        let expected = UnsafeMutableRawBufferPointer(rebasing: buffer[0..<byteCount])
         do throws(ObserverError) {
-            let count = try image.read(into: expected, at: offset)
-            guard count == byteCount else {
-                throw .expectedImage("only \(count) of \(byteCount) bytes at \(offset) are left")
-            }
-            var position = 0
-            var isEqual = true
-            for piece in pieces {
-                let isSame = piece.withUnsafeBytes {
-                    memcmp($0.baseAddress!, expected.baseAddress! + position, $0.count) == 0
-                }
-                if !isSame { isEqual = false }
-                position += piece.count
-            }
-            if isEqual {
+            if try isEqual(pieces, to: image, at: offset) {
                 report.provenByteCount += UInt64(byteCount)
             } else {
-                try diagnose(Array(pieces.joined()), expected: Array(expected), at: block)
+                let expected = try expectedBytes(byteCount, of: image, at: offset)
+                try diagnose(Array(pieces.joined()), expected: expected, at: block)
             }
         } catch { throw .verdict(.unproven(error.description)) }
+    }
+
+    private func isEqual(_ pieces: [Bytes], to image: any ExpectedImage, at offset: UInt64)
+        throws(ObserverError) -> Bool
+    {
+        var position = offset
+        for piece in pieces {
+            var rest = piece
+            while !rest.isEmpty {
+                let part = rest.prefix(buffer.count)
+                let expected = UnsafeMutableRawBufferPointer(rebasing: buffer[..<part.count])
+                try fill(expected, from: image, at: position)
+                let isSame = part.withUnsafeBytes {
+                    memcmp($0.baseAddress!, expected.baseAddress!, $0.count) == 0
+                }
+                guard isSame else { return false }
+                position += UInt64(part.count)
+                rest.removeFirst(part.count)
+            }
+        }
+        return true
+    }
+
+    private func expectedBytes(_ byteCount: Int, of image: any ExpectedImage, at offset: UInt64)
+        throws(ObserverError) -> [UInt8]
+    {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
+        defer { memory.deallocate() }
+        try fill(memory, from: image, at: offset)
+        return Array(memory)
+    }
+
+    private func fill(
+        _ expected: UnsafeMutableRawBufferPointer, from image: any ExpectedImage, at offset: UInt64
+    ) throws(ObserverError) {
+        let count = try image.read(into: expected, at: offset)
+        guard count == expected.count else {
+            throw .expectedImage("only \(count) of \(expected.count) bytes at \(offset) are left")
+        }
     }
 
     private mutating func diagnose(_ actual: [UInt8], expected: [UInt8], at first: UInt64)

@@ -13,9 +13,22 @@ final class ConnectedSocket: Sendable {
         var one: CInt = 1
         // Only TCP knows it; a unix socket has nothing to delay.
         setsockopt(number, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
+        enlargeSendBuffer()
         let flags = fcntl(number, F_GETFL)
         if flags & O_NONBLOCK != 0 { _ = fcntl(number, F_SETFL, flags & ~O_NONBLOCK) }
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Only of a unix socket: TCP finds the right size by itself, and stops doing so when told one.
+    private func enlargeSendBuffer() {
+        var domain: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(number, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0, domain == AF_UNIX else {
+            return
+        }
+        // The system grants what net.core.wmem_max allows; less is only slower.
+        var sendBytes = CInt(DataPlane.sendBufferBytes)
+        setsockopt(number, SOL_SOCKET, SO_SNDBUF, &sendBytes, size)
     }
 
     /// What has arrived is still read; then comes the end.

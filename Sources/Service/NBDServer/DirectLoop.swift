@@ -16,6 +16,7 @@ struct DirectLoop: ~Copyable {
     private let output: UnsafeMutableRawPointer
     private var outputCount = 0
     private var bounce = BounceBuffer()
+    private var patience = Patience()
 
     init(
         _ socket: ConnectedSocket, _ store: any DirectBlockStore, _ negotiated: Negotiated,
@@ -53,7 +54,29 @@ struct DirectLoop: ~Copyable {
     }
 
     private mutating func receiveMore() throws(Ended) {
-        guard input.receive(from: socket) > 0 else {
+        if patience.shouldLook() {
+            let found = try receiveSoon()
+            patience.looked(found: found)
+            if found { return }
+        }
+        try checkReceived(input.receive(from: socket))
+    }
+
+    /// Looks for more without sleeping, for a moment.
+    private mutating func receiveSoon() throws(Ended) -> Bool {
+        let deadline = monotonicNanoseconds() + Patience.nanoseconds
+        repeat {
+            let count = input.receive(from: socket, flags: CInt(MSG_DONTWAIT))
+            if count != -Int(EAGAIN) {
+                try checkReceived(count)
+                return true
+            }
+        } while monotonicNanoseconds() < deadline
+        return false
+    }
+
+    private func checkReceived(_ count: Int) throws(Ended) {
+        guard count > 0 else {
             throw Ended(input.count == 0 ? .hungUp : .dropped("hung up within a request"))
         }
     }
@@ -110,21 +133,19 @@ struct DirectLoop: ~Copyable {
             }
         default:  // CACHE, for nothing else is accepted.
             if let file { posix_fadvise(file, off_t(request.offset), off_t(length), POSIX_FADV_WILLNEED) }
-            try reply(replies.done(request))
+            try replyDone(request)
         }
     }
 
     private mutating func answer(
         _ request: Request, _ body: (any DirectBlockStore) throws(StorageError) -> Void
     ) throws(Ended) {
-        let bytes: [UInt8]
         do throws(StorageError) {
             try body(store)
-            bytes = replies.done(request)
         } catch {
-            bytes = replies.error(request, error)
+            return try reply(replies.error(request, error))
         }
-        try reply(bytes)
+        try replyDone(request)
     }
 
     private mutating func answerBlockStatus(_ request: Request) throws(Ended) {
@@ -143,7 +164,7 @@ struct DirectLoop: ~Copyable {
 extension DirectLoop {
     private mutating func read(_ request: Request) throws(Ended) {
         let length = Int(request.length)
-        if length == 0 { return try reply(replies.done(request)) }
+        if length == 0 { return try replyDone(request) }
         if looksForHoles, length >= DataPlane.holeLookupBytes, !request.flags.contains(.doNotFragment) {
             return try readSparse(request)
         }
@@ -282,7 +303,7 @@ extension DirectLoop {
             outcome = store.written(UnsafeRawBufferPointer(data), request, isDurable)
         }
         switch outcome {
-        case .success: try reply(replies.done(request))
+        case .success: try replyDone(request)
         case .failure(let error): try reply(replies.error(request, error))
         }
     }
@@ -305,6 +326,11 @@ extension DirectLoop {
             (output + outputCount).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
         }
         outputCount += bytes.count
+    }
+
+    private mutating func replyDone(_ request: Request) throws(Ended) {
+        try makeRoom(Replies.maximumDoneBytes)
+        outputCount += replies.writeDone(request, to: output + outputCount)
     }
 
     private mutating func makeRoom(_ byteCount: Int) throws(Ended) {

@@ -11,12 +11,15 @@ struct Replies {
     /// Writes that header, without allocating.
     func writeReadHeader(_ request: Request, to target: UnsafeMutableRawPointer) {
         guard isStructured else {
-            target.storeBytes(of: SimpleReply.magic.bigEndian, as: UInt32.self)
-            target.storeBytes(of: 0, toByteOffset: 4, as: UInt32.self)
-            target.storeBytes(of: request.cookie.bigEndian, toByteOffset: 8, as: UInt64.self)
-            return
+            return writeSimpleHeader(request.cookie, to: target)
         }
         writeChunkHeader(request.cookie, request.offset, request.length, isDone: true, to: target)
+    }
+
+    private func writeSimpleHeader(_ cookie: UInt64, to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: SimpleReply.magic.bigEndian, as: UInt32.self)
+        target.storeBytes(of: 0, toByteOffset: 4, as: UInt32.self)
+        target.storeBytes(of: cookie.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
 
     func writeChunkHeader(
@@ -33,11 +36,30 @@ struct Replies {
         target.storeBytes(of: offset.bigEndian, toByteOffset: 20, as: UInt64.self)
     }
 
+    static let maximumDoneBytes = StructuredReply.byteCount
+
+    /// Writes the reply to what succeeded without data, and does not allocate.
+    ///
+    /// Only reads must be answered in the structured form once it is negotiated. Everything else gets
+    /// a simple reply, which is shorter and which clients take off the socket in one call instead of
+    /// two ("Structured reply messages").
+    ///
+    /// - Parameter target: has room for ``maximumDoneBytes``.
+    /// - Returns: bytes written.
+    func writeDone(_ request: Request, to target: UnsafeMutableRawPointer) -> Int {
+        guard isStructured, request.command == .read else {
+            writeSimpleHeader(request.cookie, to: target)
+            return SimpleReply.byteCount
+        }
+        let bytes = StructuredReply.done(cookie: request.cookie)
+        bytes.withUnsafeBytes { target.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        return bytes.count
+    }
+
     func done(_ request: Request) -> [UInt8] {
-        if isStructured { return StructuredReply.done(cookie: request.cookie) }
-        var bytes: [UInt8] = []
-        SimpleReply(error: 0, cookie: request.cookie).encode(into: &bytes)
-        return bytes
+        [UInt8](unsafeUninitializedCapacity: Self.maximumDoneBytes) { buffer, count in
+            count = writeDone(request, to: UnsafeMutableRawPointer(buffer.baseAddress!))
+        }
     }
 
     func error(_ request: Request, _ number: ErrorNumber, _ message: String) -> [UInt8] {
