@@ -95,6 +95,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        HeapMemory.keepForReuse()
         let reports: [VerificationReport]
         do {
             reports = demo ? try await DemoRun(json: json).run() : [try await verify(try plan())]

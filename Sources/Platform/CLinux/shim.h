@@ -3,6 +3,7 @@
 // set here, since the overlay is compiled without them.
 #pragma once
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
