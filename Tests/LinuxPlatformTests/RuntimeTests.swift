@@ -20,6 +20,19 @@ struct RuntimeTests {
         executor.stop()
     }
 
+    @Test func `jobs that come after the stop still run, in order`() async {
+        let executor = ThreadExecutor(name: "late")
+        executor.stop()
+        let seen = Recorder()
+        for round in 0..<20 {
+            let tasks = (0..<10).map { number in
+                Task(executorPreference: executor) { seen.record(round * 10 + number) }
+            }
+            for task in tasks { await task.value }
+        }
+        #expect(seen.numbers.withLock { $0 } == Array(0..<200))
+    }
+
     @Test func `the clock moves forward and its sleep does not end early`() async throws {
         let clock = SystemClock()
         let deadline = clock.now + .milliseconds(5)

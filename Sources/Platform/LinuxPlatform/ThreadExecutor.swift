@@ -5,12 +5,15 @@ import Synchronization
 /// One thread that runs Swift jobs in the order they come: a task executor for what may block in
 /// system calls, and a serial executor that an actor can be pinned to.
 ///
-/// The thread lives until ``stop()``; jobs queued before that still run.
+/// The thread lives until ``stop()``. Jobs that come later still run, in order, on a thread that lives as
+/// long as there are any: the last reference to an actor may be dropped by a task that nobody waits for.
 package final class ThreadExecutor: TaskExecutor, SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
         var isStopped = false
         var isWaiting = false
+        /// The thread has left its loop for good.
+        var hasEnded = false
     }
 
     private let state = Mutex(State())
@@ -28,13 +31,16 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let unowned = UnownedJob(job)
-        let mustWake = state.withLock { state in
-            precondition(!state.isStopped, "job for the stopped thread \(name)")
+        let (mustWake, mustStart) = state.withLock { state in
             state.jobs.append(unowned)
-            defer { state.isWaiting = false }
-            return state.isWaiting
+            defer {
+                state.isWaiting = false
+                state.hasEnded = false
+            }
+            return (state.isWaiting, state.hasEnded)
         }
         if mustWake { wakeUp.signal() }
+        if mustStart { start() }
     }
 
     package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -45,7 +51,7 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
         precondition(pthread_equal(pthread_self(), thread.withLock { $0! }) != 0, "not on thread \(name)")
     }
 
-    /// Lets the thread end once its queue is empty. Nothing may be enqueued afterwards.
+    /// Lets the thread end once its queue is empty.
     package func stop() {
         state.withLock { $0.isStopped = true }
         wakeUp.signal()
@@ -72,7 +78,6 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
         let context = Unmanaged.passRetained(self).toOpaque()
         let status = pthread_create(&identifier, &attributes, Self.entry, context)
         precondition(status == 0, "cannot start thread \(name): \(String(cString: strerror(status)))")
-        thread.withLock { $0 = identifier }
     }
 
     private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
@@ -83,6 +88,8 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
     }
 
     private func run() {
+        // Before the first job, which may ask whether it is on this thread.
+        thread.withLock { $0 = pthread_self() }
         clinux_name_thread(String(name.prefix(15)))
         if mayBlock { pthread_setspecific(Self.blockingKey, UnsafeRawPointer(bitPattern: 1)) }
         var batch: [UnownedJob] = []
@@ -90,7 +97,8 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
             let isDone = state.withLock { state in
                 swap(&batch, &state.jobs)
                 state.isWaiting = batch.isEmpty && !state.isStopped
-                return batch.isEmpty && state.isStopped
+                state.hasEnded = batch.isEmpty && state.isStopped
+                return state.hasEnded
             }
             if isDone { return }
             if batch.isEmpty {
