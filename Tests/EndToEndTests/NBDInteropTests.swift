@@ -138,7 +138,8 @@ struct NBDInteropTests {
     func `fio verifies what it wrote`(blockSize: String) async throws {
         let served = try Served([UInt8](repeating: 0, count: 8 << 20))
         let result = try await Self.run(
-            "fio", "--name=verify", "--ioengine=nbd", "--uri=\(served.uri)", "--rw=randwrite",
+            "fio", "--name=verify", "--verify_state_save=0", "--ioengine=nbd", "--uri=\(served.uri)",
+            "--rw=randwrite",
             "--bs=\(blockSize)", "--iodepth=16", "--size=8m", "--verify=crc32c", "--verify_fatal=1",
             "--verify_state_save=0")
         #expect(result.status == 0, "\(result.output)\(result.error)")

@@ -13,7 +13,7 @@ struct BenchCommand: AsyncParsableCommand {
             """)
 
     /// Every benchmark there is, in the order they run.
-    static let all: [any Benchmark] = [NBDSequential(), NBDRandom()]
+    static let all: [any Benchmark] = [NBDSequential(), NBDRandom(), VerifyWhole(), VerifyLaunch()]
 
     @Option(help: ArgumentHelp("Run only this one; may be given again.", valueName: "name"))
     var only: [String] = []

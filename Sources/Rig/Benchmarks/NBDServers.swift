@@ -43,7 +43,7 @@ struct NBDServers: ~Copyable {
         return (seconds, processor - processorStart)
     }
 
-    private static func awaitSocket(_ path: String, _ run: inout ForeignRun) throws {
+    static func awaitSocket(_ path: String, _ run: inout ForeignRun) throws {
         let deadline = secondsNow() + startSeconds
         while true {
             var status = stat()
