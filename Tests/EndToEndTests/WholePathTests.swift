@@ -107,6 +107,15 @@ struct WholePathTests {
         #expect(report.reading?.sha256 == String(digest))
     }
 
+    @Test(arguments: ["a b ü.img", "50%.img", "what?#&.img"], VerificationPlan.Mode.allCases)
+    func `any file name goes through`(name: String, mode: VerificationPlan.Mode) async throws {
+        let folder = try TemporaryFolder()
+        var plan = VerificationPlan(image: try folder.writePattern(64 << 10, to: name))
+        plan.mode = mode
+        let report = try await Verification(plan).run()
+        #expect(report.outcome == .proven, "\(report.explanation)")
+    }
+
     @Test func `credentials reach the server by a pipe and stay out of the report`() async throws {
         let folder = try TemporaryFolder()
         var plan = VerificationPlan(image: try folder.writePattern(1 << 20, to: "image"))

@@ -69,13 +69,14 @@ final class ImageSupply: Sendable {
     {
         _ = try openFile(plan.image)
         let name = "/" + (plan.image.split(separator: "/").last.map(String.init) ?? "image")
-        let path = name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? "/image"
+        let path = name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? name
         do {
             let authority = try CertificateAuthority(name: "MediaRig run authority")
             let authorityFile = folder.file("ca.pem")
             try authority.writeCertificate(to: authorityFile)
             var configuration = ImageServer.Configuration()
-            configuration.images = [path: .file(path: plan.image)]
+            // Servers look a name up after decoding it.
+            configuration.images = [name: .file(path: plan.image)]
             configuration.user = plan.userName
             configuration.password = plan.password.map { String(decoding: $0, as: UTF8.self) }
             let server = try ImageServer(try authority.issue(), configuration)
