@@ -93,7 +93,7 @@ let package = Package(
             dependencies: [
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer",
                 "ImageSources",
-                "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage", "CLinux",
+                "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage", "CLinux", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
 

@@ -17,6 +17,8 @@ package final class RunningProgram: Sendable {
         self.process = Mutex(process)
     }
 
+    package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
+
     deinit {
         process.withLock { if $0.isRunning { kill($0.processIdentifier, SIGKILL) } }
     }

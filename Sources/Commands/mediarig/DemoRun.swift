@@ -24,14 +24,12 @@ struct DemoRun {
     ]
 
     func run() async throws -> [VerificationReport] {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "mediarig-demo-\(getpid())", isDirectory: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try PrivateFolder()
         try makeImages(in: folder)
         var reports: [VerificationReport] = []
         for mode in VerificationPlan.Mode.allCases {
             for example in Self.cases {
-                var plan = VerificationPlan(image: folder.appendingPathComponent(example.image).path)
+                var plan = VerificationPlan(image: folder.file(example.image))
                 plan.mode = mode
                 plan.medium = example.medium
                 plan.isReadWrite = example.isReadWrite
@@ -51,7 +49,7 @@ struct DemoRun {
         print("\(proven) of \(reports.count) insertions proven.")
     }
 
-    private func makeImages(in folder: URL) throws {
+    private func makeImages(in folder: PrivateFolder) throws {
         // The wrapper says where the project is; without it, the demo runs from the project's folder.
         let root =
             ProcessInfo.processInfo.environment["MEDIARIG_ROOT"] ?? FileManager.default.currentDirectoryPath

@@ -17,14 +17,18 @@ struct StopSignals {
     }
 
     /// Blocks until one of them has come.
-    func wait() {
-        var count: eventfd_t = 0
-        while eventfd_read(Self.event, &count) != 0 && errno == EINTR {}
+    ///
+    /// - Returns: which; SIGTERM where both have.
+    @discardableResult
+    func wait() -> CInt {
+        var sum: eventfd_t = 0
+        while eventfd_read(Self.event, &sum) != 0 && errno == EINTR {}
+        return sum == eventfd_t(SIGINT) ? SIGINT : SIGTERM
     }
 
     /// Written once, before the handler that reads it is set.
     private nonisolated(unsafe) static var event: CInt = -1
 
     /// Only calls what may be called from a signal handler (signal-safety(7)).
-    private static let handler: @convention(c) (CInt) -> Void = { _ in eventfd_write(event, 1) }
+    private static let handler: @convention(c) (CInt) -> Void = { eventfd_write(event, eventfd_t($0)) }
 }

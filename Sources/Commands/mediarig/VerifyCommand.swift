@@ -96,6 +96,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         HeapMemory.keepForReuse()
+        Interruption.clearsUp()
         let reports: [VerificationReport]
         do {
             reports = demo ? try await DemoRun(json: json).run() : [try await verify(try plan())]

@@ -82,7 +82,7 @@ struct VerificationAttempt {
         stations.note(
             "gadget", .passed, "\(slot.gadgetName) on \(views.controller), lun.0/file \(views.lunFile)")
         guard plan.isHostPresent else {
-            stations.note("host", .skipped, "inserted, host absent: \(text(views.properties["Slot.Status"]))")
+            stations.note("host", .skipped, text(views.properties["Slot.Status"]))
             return
         }
         let findings = await hostFindings(on: views.controller)
