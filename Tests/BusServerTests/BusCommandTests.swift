@@ -23,4 +23,16 @@ struct BusCommandTests {
         #expect(result.error.contains(cause) && result.error.split(separator: "\n").count == 1)
         #expect(result.output.isEmpty)
     }
+
+    @Test func `the address of a relative path holds wherever its reader stands`() async throws {
+        let folder = try TemporaryFolder()
+        let depth = FileManager.default.currentDirectoryPath.split(separator: "/").count
+        let relative = String(repeating: "../", count: depth) + folder.file("bus").dropFirst()
+        let bus = try RunningProgram(DBusSuiteTests.command, ["bus", "--unix", relative])
+        let address = try await bus.firstLine()
+        #expect(address.hasPrefix("unix:path=/"), "\(address)")
+        #expect(FileManager.default.fileExists(atPath: folder.file("bus")))
+        #expect(await bus.stop() == 0)
+        #expect(!FileManager.default.fileExists(atPath: folder.file("bus")))
+    }
 }

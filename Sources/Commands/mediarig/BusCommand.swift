@@ -63,7 +63,12 @@ struct BusCommand: ParsableCommand {
             configuration = BusConfiguration(listen: ["unix:tmpdir=/tmp"])
         }
         if let address { configuration.listen = [address] }
-        if let path { configuration.listen = [BusConfiguration.address(ofPath: path)] }
+        if let path {
+            // The address is for clients elsewhere in the file system.
+            let absolute =
+                path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+            configuration.listen = [BusConfiguration.address(ofPath: absolute)]
+        }
         if anonymous { configuration.options.mechanisms = [.external, .anonymous] }
         if replace { configuration.replacesStaleSockets = true }
         return configuration
