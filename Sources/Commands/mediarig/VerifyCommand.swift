@@ -147,7 +147,10 @@ struct VerifyCommand: AsyncParsableCommand {
         let data =
             path == "-"
             ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: path)
-        guard let data else { throw PlanError("cannot read the password file \(path)") }
+        guard let data else {
+            let cause = access(path, R_OK) == 0 ? "it is no file" : String(cString: strerror(errno))
+            throw PlanError("cannot read the password file \(path): \(cause)")
+        }
         return Array(data.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
     }
 

@@ -53,7 +53,8 @@ struct SlotChoice {
 
     private static func load(_ path: String) throws(PlanError) -> MediaConfiguration {
         guard let text = FileManager.default.contents(atPath: path) else {
-            throw PlanError("cannot read the configuration \(path)")
+            let cause = access(path, R_OK) == 0 ? "it is no file" : String(cString: strerror(errno))
+            throw PlanError("cannot read the configuration \(path): \(cause)")
         }
         let result = ConfigurationReader.read(Array(text), file: path)
         guard let configuration = result.configuration else {
