@@ -16,7 +16,6 @@ struct DirectLoop: ~Copyable {
     private let output: UnsafeMutableRawPointer
     private var outputCount = 0
     private var bounce = BounceBuffer()
-    private var patience = Patience()
 
     init(
         _ socket: ConnectedSocket, _ store: any DirectBlockStore, _ negotiated: Negotiated,
@@ -54,25 +53,7 @@ struct DirectLoop: ~Copyable {
     }
 
     private mutating func receiveMore() throws(Ended) {
-        if patience.shouldLook() {
-            let found = try receiveSoon()
-            patience.looked(found: found)
-            if found { return }
-        }
         try checkReceived(input.receive(from: socket))
-    }
-
-    /// Looks for more without sleeping, for a moment.
-    private mutating func receiveSoon() throws(Ended) -> Bool {
-        let deadline = monotonicNanoseconds() + Patience.nanoseconds
-        repeat {
-            let count = input.receive(from: socket, flags: CInt(MSG_DONTWAIT))
-            if count != -Int(EAGAIN) {
-                try checkReceived(count)
-                return true
-            }
-        } while monotonicNanoseconds() < deadline
-        return false
     }
 
     private func checkReceived(_ count: Int) throws(Ended) {
