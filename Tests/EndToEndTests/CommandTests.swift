@@ -46,6 +46,9 @@ struct CommandTests {
             (["verify", "x.img", "--config", "/no/such/file.json"], 2, "No such file"),
             (["verify", "x.img", "--mode", "sideways"], 2, "sideways"),
             (["verify", "x.img", "--no-such-option"], 2, "no-such-option"),
+            (["verify", "https://127.0.0.1:1/x", "--cafile", "/no/such/ca.pem"], 2, "/no/such/ca.pem"),
+            (["verify", "https://127.0.0.1:1/x", "--cafile", "/etc/hostname"], 2, "PEM"),
+            (["verify", "/etc/hostname", "--cafile", "/etc/hostname"], 2, "https://"),
             (["serve", "/no/such/file.img"], 2, "/no/such/file.img"), (["serve", "/tmp"], 2, "directory"),
             (["serve", "x.img", "--tcp", "nonsense"], 2, "HOST:PORT"),
             (["serve", "x.img", "--unix", "/tmp/a", "--tcp", "127.0.0.1:1"], 2, "exclude"),
@@ -124,6 +127,19 @@ struct CommandTests {
         program = ForeignProgram(Self.program, "bench", "--only", "nbd-sequential", "--require")
         program.environment = ["PATH": "/nowhere"]
         #expect(try await program.run().status == 6)
+    }
+
+    @Test func `a report that cannot be written is a failure, a reader who leaves is none`() async throws {
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(64 << 10, to: "a.img")
+        let full = try await ForeignProgram("sh", "-c", "'\(Self.program)' verify '\(image)' > /dev/full")
+            .run()
+        #expect(full.status == 6)
+        #expect(full.error.contains("standard output"), "\(full.error)")
+        let left = try await ForeignProgram(
+            "bash", "-c", "set -o pipefail; '\(Self.program)' verify '\(image)' | head -n 1"
+        ).run()
+        #expect(left.status == 0, "\(left.error)")
     }
 
     @Test func `completion scripts come from the program`() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import Verification
@@ -95,6 +96,26 @@ struct WholePathTests {
         #expect(report.reading?.mismatchedBlockCount == 1)
     }
 
+    @Test(arguments: VerificationPlan.Mode.allCases)
+    func `an image that changes during the run is not proven`(mode: VerificationPlan.Mode) async throws {
+        let folder = try TemporaryFolder()
+        var plan = VerificationPlan(image: try folder.writePattern(1 << 20, to: "image"))
+        plan.mode = mode
+        let path = plan.image
+        let grown = OneTime()
+        let report = try await Verification(plan) { _ in
+            // Appended to, after the host has read what it could see.
+            grown.run {
+                let file = FileHandle(forWritingAtPath: path)
+                file?.seekToEndOfFile()
+                file?.write(Data(repeating: 1, count: 4096))
+            }
+        }.run()
+        #expect(report.outcome == .unproven)
+        #expect(report.explanation.contains("changed"), "\(report.explanation)")
+        #expect(report.leftBehind.isEmpty)
+    }
+
     @Test(arguments: [true, false])
     func `a digest alone decides too`(isRight: Bool) async throws {
         let folder = try TemporaryFolder()
@@ -137,4 +158,10 @@ struct WholePathTests {
         try file.write(contentsOf: Data(tail))
         try file.close()
     }
+}
+
+/// Runs something once, however often it is asked.
+private final class OneTime: Sendable {
+    private let hasRun = Atomic(false)
+    func run(_ body: () -> Void) { if !hasRun.exchange(true, ordering: .relaxed) { body() } }
 }

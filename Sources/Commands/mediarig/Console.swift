@@ -1,3 +1,4 @@
+import ArgumentParser
 @preconcurrency import Glibc
 
 /// How every command ends.
@@ -22,6 +23,17 @@ enum Console {
     static func prepare() {
         setvbuf(stdout, nil, _IOLBF, 0)
         signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// What was printed must have arrived, or success would be claimed of nothing. A reader who has seen
+    /// enough and left (`| head`) is no failure.
+    static func finishOutput() throws {
+        guard fflush(stdout) != 0 || ferror(stdout) != 0 else { return }
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        let hasReaderLeft = poll(&output, 1, 0) > 0 && output.revents & Int16(POLLERR) != 0
+        if hasReaderLeft { return }
+        complain("standard output did not take everything: is the disk full?")
+        throw ExitCode(ExitStatus.environmentMissing.rawValue)
     }
 
     static func complain(_ text: String) {

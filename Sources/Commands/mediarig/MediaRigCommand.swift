@@ -23,6 +23,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            try Console.finishOutput()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             // The parser's own number for usage errors is 64; every MediaRig command says 2.

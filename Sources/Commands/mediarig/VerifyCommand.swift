@@ -130,7 +130,9 @@ struct VerifyCommand: AsyncParsableCommand {
         plan.seed = seed
         plan.slot = slot
         plan.configurationFile = config
-        plan.certificateAuthorityFile = cafile
+        plan.certificateAuthorityFile = try cafile.map {
+            try CertificateFile.checked($0, isUsed: plan.isRemote)
+        }
         plan.userName = user
         plan.password = try passwordFile.map(Self.password)
         plan.isHostPresent = !noHost

@@ -25,6 +25,7 @@ package struct Verification: Sendable {
         let started = clock.now
         let folder = try PrivateFolder()
         let (configuration, slot) = try SlotChoice(plan, folder: folder).choose()
+        let watched = WatchedFiles(plan)
         let expected = try await ExpectedContent.prepare(plan)
         var stations = StationLog(clock: clock)
         let supply = try ImageSupply.start(plan, socket: slot.socket, folder: folder)
@@ -48,6 +49,12 @@ package struct Verification: Sendable {
         report = attempt.report
         stations = attempt.stations
 
+        // What was proven of a file that has changed since is not proven of what is there now.
+        let changed = watched.changed
+        if !changed.isEmpty {
+            stations.note(
+                "image", .failed, "\(changed.joined(separator: ", ")) changed while it was being verified")
+        }
         await client.close()
         report.leftBehind = await bmc.shutDown() + supply.stop()
         stations.note(
