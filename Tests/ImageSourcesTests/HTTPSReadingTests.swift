@@ -85,7 +85,8 @@ struct HTTPSReadingTests {
         }
     }
 
-    @Test func `a stall while reading ahead does not lengthen a reader's wait beyond its deadline`()
+    @Test(.timeLimit(.minutes(1)))
+    func `a stall while reading ahead does not lengthen a reader's wait beyond its deadline`()
         async throws
     {
         let fixture = try HTTPSFixture(plan: { request in
@@ -95,15 +96,13 @@ struct HTTPSReadingTests {
             return isAhead == true ? .but { $0.body = .stalls(after: 1) } : .right
         })
         let store = try await fixture.open {
-            $0.stallTimeout = .milliseconds(1500)
+            // The stalled request itself is given ten minutes.
+            $0.stallTimeout = .seconds(600)
+            $0.requestTimeout = .seconds(600)
             $0.readTimeout = .seconds(2)
         }
         for block in 0..<2 as Range<UInt64> { _ = try await store.read(131_072, at: block * 131_072) }
-        let clock = ContinuousClock()
-        let time = await clock.measure {
-            await #expect(throws: StorageError.self) { try await store.read(4096, at: 2 * 131_072) }
-        }
-        #expect(time < .seconds(3), "\(time)")
+        await #expect(throws: StorageError.self) { try await store.read(4096, at: 2 * 131_072) }
         await store.close()
     }
 }

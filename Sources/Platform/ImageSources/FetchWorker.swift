@@ -37,7 +37,10 @@ struct FetchWorker: Sendable {
     /// Reading ahead gets one try: it must not hold a connection that someone may soon wait for.
     private func perform(_ fetch: FetchPlan.Fetch) throws(ImageError) {
         var attempts = Attempts(phase: .reading)
-        let deadline = fetch.deadline ?? Monotonic.now + options.requestTimeout
+        // A reader who comes to wait for what is read ahead must not wait beyond its own deadline, which is
+        // never earlier than this.
+        let limit = min(options.requestTimeout, options.readTimeout)
+        let deadline = fetch.deadline ?? Monotonic.now + limit
         while true {
             do throws(FetchFailure) {
                 return try request(fetch, timeout: deadline - Monotonic.now)
