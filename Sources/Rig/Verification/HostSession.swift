@@ -88,7 +88,7 @@ struct HostSession: Sendable {
         guard let blockCount = host.unit?.capacity.blockCount, blockCount > 0 else {
             throw .malformed("write test: the medium has no blocks")
         }
-        var random = SplitMix(seed: plan.seed)
+        var random = BlockLottery(seed: plan.seed)
         var ranges = [BlockRange(first: 0, count: 1), BlockRange(first: blockCount - 1, count: 1)]
         for _ in 0..<Self.scatteredWrites {
             let first = UInt64.random(in: 0..<blockCount, using: &random)
@@ -96,19 +96,5 @@ struct HostSession: Sendable {
             ranges.append(BlockRange(first: first, count: UInt32.random(in: 1...room, using: &random)))
         }
         return try await host.writeTest(ranges, seed: plan.seed)
-    }
-}
-
-/// The same numbers for the same seed on every machine (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
