@@ -71,7 +71,9 @@ let package = Package(
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
-        room("Rig", "RemoteStore", ["Threads", "BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
+        room(
+            "Rig", "RemoteStore",
+            ["LinuxPlatform", "Threads", "BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
         room(
             "Rig", "Verification",
             [

@@ -1,5 +1,6 @@
 package import BlockStorage
 import Glibc
+import LinuxPlatform
 import Synchronization
 
 /// What a name on the server stands for.
@@ -81,13 +82,17 @@ final class OpenedImage {
         return true
     }
 
-    /// The connection has a thread of its own, so it may wait for a store that suspends.
+    /// The connection has a thread of its own, so it may wait for a store that suspends. So has the store's
+    /// work: in Swift's shared pool it would stand behind whatever else the process computes, and the client
+    /// takes a silence for a stall.
     private static func waitForRead(
         _ store: any BlockStore, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
     ) -> Bool {
         nonisolated(unsafe) let memory = buffer
         let outcome = Signal<Bool>()
-        Task.detached {
+        let executor = ThreadExecutor(name: "https store")
+        defer { executor.stop() }
+        Task.detached(executorPreference: executor) {
             outcome.send((try? await store.read(into: memory, at: offset)) != nil)
         }
         return outcome.receive()
