@@ -27,7 +27,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [.executable(name: "mediarig", targets: ["mediarig"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Protocols: bytes and events in, actions out.
@@ -63,6 +64,7 @@ let package = Package(
         room("Platform", "ImageSources", ["Threads", "VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
 
         // Simulation: a BMC in memory.
+        room("Simulation", "FaultPoints"),
         room("Simulation", "SimulatedTime", ["VirtualMedia"]),
         room(
             "Simulation", "SimulatedBMC",
@@ -86,6 +88,7 @@ let package = Package(
         room(
             "Rig", "BusServer",
             ["MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
+        room("Rig", "RunLog"),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -138,6 +141,8 @@ let package = Package(
                 "Verification", "HostObserver", "ImageSources", "RemoteStore", "SimulatedBMC", "NBDServer",
                 "VirtualMedia", "DBusProtocol", "BlockStorage",
             ]),
+        tests("FaultPoints", ["FaultPoints"]),
+        tests("RunLog", ["RunLog"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,46 @@
+import Synchronization
+
+/// Collects the events of one run. Any thread may call it; in a simulation there is only one.
+package final class RunRecorder: Sendable {
+    /// Events kept; later ones are counted only.
+    package static let maximumEvents = 200_000
+
+    private struct State {
+        var events: [RunEvent] = []
+        var count = 0
+    }
+    private let state = Mutex(State())
+    private let maximumEvents: Int
+    private let now: @Sendable () -> Duration
+    private let note: @Sendable (RunEvent) -> Void
+
+    /// - Parameters:
+    ///   - now: time since the start of the run.
+    ///   - note: is told each event, kept or not, in order: the trace hash of a simulation.
+    package init(
+        maximumEvents: Int = RunRecorder.maximumEvents, now: @escaping @Sendable () -> Duration,
+        note: @escaping @Sendable (RunEvent) -> Void = { _ in }
+    ) {
+        self.maximumEvents = maximumEvents
+        self.now = now
+        self.note = note
+    }
+
+    package func record(
+        _ lane: Lane, slot: String? = nil, _ name: String, detail: String? = nil,
+        range: Range<UInt64>? = nil, latency: Duration? = nil, hasSucceeded: Bool = true
+    ) {
+        let time = now()
+        state.withLock { state in
+            let event = RunEvent(
+                number: state.count, at: time, lane, slot: slot, name, detail: detail, range: range,
+                latency: latency, hasSucceeded: hasSucceeded)
+            state.count += 1
+            if state.events.count < maximumEvents { state.events.append(event) }
+            note(event)
+        }
+    }
+
+    package var events: [RunEvent] { state.withLock { $0.events } }
+    package var omittedEventCount: Int { state.withLock { $0.count - $0.events.count } }
+}

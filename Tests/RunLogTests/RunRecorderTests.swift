@@ -1,0 +1,35 @@
+import Foundation
+import RunLog
+import Synchronization
+import Testing
+
+struct RunRecorderTests {
+    @Test func `events keep their order, and those beyond the limit are counted`() {
+        let noted = Mutex<[Int]>([])
+        let recorder = RunRecorder(
+            maximumEvents: 2, now: { .milliseconds(5) },
+            note: { event in noted.withLock { $0.append(event.number) } })
+        for number in 0..<5 { recorder.record(.host, "read", detail: "\(number)") }
+        #expect(recorder.events.map(\.detail) == ["0", "1"] && recorder.omittedEventCount == 3)
+        #expect(noted.withLock { $0 } == [0, 1, 2, 3, 4])
+        #expect(recorder.events[0].nanoseconds == 5_000_000)
+    }
+
+    @Test func `a record is the same after a trip through JSON`() throws {
+        var record = RunRecord(RunIdentity(scenario: "s", seed: .max, world: "sim"))
+        record.violations = [Violation("I1 wrong data", slot: "Slot_0", at: .seconds(1), "block 7")]
+        record.events = [
+            RunEvent(
+                number: 0, at: .nanoseconds(3), .host, slot: "Slot_0", "read", range: 0..<512,
+                latency: .microseconds(2), hasSucceeded: false)
+        ]
+        record.traceHash = 0xFFFF_0000_1234_5678
+        let copy = try JSONDecoder().decode(RunRecord.self, from: JSONEncoder().encode(record))
+        #expect(copy == record)
+    }
+
+    @Test func `every verdict but a pass has an exit code of its own`() {
+        let codes = RunVerdict.allCases.map(\.exitCode)
+        #expect(codes == [0, 1, 3, 4, 5, 6])
+    }
+}
