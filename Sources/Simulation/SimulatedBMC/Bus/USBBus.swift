@@ -20,6 +20,7 @@ final class USBBus {
     private var lastSession: UInt64 = 0
     private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
         []
+    private var departures: [(session: Session, departed: () -> Void)] = []
 
     init(controllers: DeviceControllers, timers: KernelTimers) {
         self.controllers = controllers
@@ -61,6 +62,12 @@ final class USBBus {
         if let session = ports[controller]?.session { return arrived(session) }
         let timer = timers.schedule(at: deadline) { [weak self] in self?.arrivalTimedOut() }
         arrivals.append((controller, timer, arrived))
+    }
+
+    /// - Parameter departed: called once, when the device of this session is gone; at once if it is.
+    func whenDeviceLeaves(_ session: Session, departed: @escaping () -> Void) {
+        guard ports[session.controller]?.session == session else { return departed() }
+        departures.append((session, departed))
     }
 
     /// - Parameter completion: called once; `timedOut` after the given time.
@@ -113,11 +120,12 @@ final class USBBus {
         guard let gadget = port.gadget, port.isHostAttached else {
             ports[controller]?.session = nil
             controllers.setState(controller, "not attached", speed: "UNKNOWN")
-            return
+            return tellDepartures(from: controller)
         }
         lastSession += 1
         let session = Session(controller: controller, number: lastSession)
         ports[controller]?.session = session
+        tellDepartures(from: controller)
         controllers.setState(controller, "default", speed: gadget.speed.attributeText)
         let waiting = arrivals.filter { $0.controller == controller }
         arrivals.removeAll { $0.controller == controller }
@@ -125,6 +133,13 @@ final class USBBus {
             timers.cancel(waiter.timer)
             waiter.arrived(session)
         }
+    }
+
+    private func tellDepartures(from controller: String) {
+        let present = ports[controller]?.session
+        let gone = departures.filter { $0.session.controller == controller && $0.session != present }
+        departures.removeAll { $0.session.controller == controller && $0.session != present }
+        for waiter in gone { waiter.departed() }
     }
 
     private func arrivalTimedOut() {

@@ -29,6 +29,12 @@ extension SimulatedKernel {
         return SimulatedUSBConnection(kernel: self, session: session)
     }
 
+    fileprivate func departed(_ session: USBBus.Session) async {
+        await withCheckedContinuation { continuation in
+            step { $0.bus.whenDeviceLeaves(session) { continuation.resume() } }
+        }
+    }
+
     fileprivate func transfer(
         _ session: USBBus.Session, timeout: Duration, _ input: (TransferID) -> DeviceInput
     ) async throws(USBTransferError) -> TransferOutcome {
@@ -105,6 +111,9 @@ package struct SimulatedUSBConnection: USBDeviceConnection {
         }
         return pieces
     }
+
+    /// Returns once this device is gone from its port, as a hub tells its host.
+    package func departed() async { await kernel.departed(session) }
 
     package func resetPort() async throws(USBTransferError) { try await kernel.reset(session) }
 }
