@@ -43,6 +43,7 @@ let package = Package(
         room(
             "Service", "VirtualMedia",
             ["BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat"]),
+        room("Service", "RemoteImages", ["VirtualMedia", "BlockStorage"]),
 
         // Platform: the only code that touches Linux.
         .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),
@@ -61,7 +62,9 @@ let package = Package(
                 "DBusProtocol", "WireFormat",
                 "CLinux",
             ]),
-        room("Platform", "ImageSources", ["Threads", "VirtualMedia", "BlockStorage", "WireFormat", "CCurl"]),
+        room(
+            "Platform", "ImageSources",
+            ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
 
         // Simulation: a BMC in memory.
         room("Simulation", "FaultPoints"),
@@ -80,7 +83,7 @@ let package = Package(
             "Rig", "Verification",
             [
                 "HostObserver", "USBMassStorage", "RemoteStore", "SimulatedBMC", "BusServer", "MessageBus",
-                "ImageSources",
+                "ImageSources", "RemoteImages",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
             ]),
@@ -97,7 +100,7 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer",
-                "ImageSources",
+                "ImageSources", "RemoteImages",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage", "CLinux", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
@@ -118,7 +121,9 @@ let package = Package(
                 "DBusProtocol",
             ]),
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
-        tests("ImageSources", ["ImageSources", "VirtualMedia", "RemoteStore", "BlockStorage"]),
+        tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
+        tests(
+            "ImageSources", ["ImageSources", "RemoteImages", "VirtualMedia", "RemoteStore", "BlockStorage"]),
         tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),
         tests(
             "SimulatedBMC",
@@ -138,8 +143,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "Verification", "HostObserver", "ImageSources", "RemoteStore", "SimulatedBMC", "NBDServer",
-                "VirtualMedia", "DBusProtocol", "BlockStorage",
+                "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "SimulatedBMC",
+                "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),

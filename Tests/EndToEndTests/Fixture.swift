@@ -3,6 +3,7 @@ import DBusProtocol
 import HostObserver
 import ImageSources
 import NBDServer
+import RemoteImages
 import TestSupport
 import Testing
 import VirtualMedia

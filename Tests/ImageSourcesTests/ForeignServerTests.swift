@@ -1,4 +1,5 @@
 import BlockStorage
+import RemoteImages
 import TestSupport
 import Testing
 import VirtualMedia

@@ -1,5 +1,6 @@
 import BlockStorage
 import Foundation
+import RemoteImages
 import RemoteStore
 import Synchronization
 import TestSupport

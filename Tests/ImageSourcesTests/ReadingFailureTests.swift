@@ -1,4 +1,5 @@
 import BlockStorage
+import RemoteImages
 import RemoteStore
 import Synchronization
 import TestSupport

@@ -1,5 +1,6 @@
 import BlockStorage
 import ImageSources
+import RemoteImages
 import VirtualMedia
 
 /// The image that a command is given by name: a path, or anything with a scheme.

@@ -1,14 +1,20 @@
 import CCurl
 import Glibc
+internal import RemoteImages
 import Synchronization
 import Threads
 internal import VirtualMedia
 
-/// One libcurl handle with its kept-alive connection. Used by one thread at a time; only
-/// ``cancel()`` may come from another.
-final class CurlConnection: @unchecked Sendable {
-    enum Method: Sendable { case get, head }
+struct CurlConnector: RangeConnector {
+    func connection(
+        to location: HTTPSLocation, options: HTTPSOptions, authorization: AuthorizationHeader?
+    ) -> any RangeConnection {
+        CurlConnection(to: location, options: options, authorization: authorization)
+    }
+}
 
+/// One libcurl handle with its kept-alive connection. Requests block their thread.
+final class CurlConnection: RangeConnection, @unchecked Sendable {
     private let easy: UnsafeMutableRawPointer
     /// Drives the easy handle: unlike `curl_easy_perform`, its wait can be woken.
     private let multi: UnsafeMutableRawPointer
@@ -17,7 +23,7 @@ final class CurlConnection: @unchecked Sendable {
     private let authorization: AuthorizationHeader?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private let isCancelled = Atomic<Bool>(false)
-    /// Guards the handles against a ``cancel()`` that comes late.
+    /// Guards the handles against a cancellation that comes late.
     private let isOpen = Mutex(true)
 
     private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
@@ -40,44 +46,36 @@ final class CurlConnection: @unchecked Sendable {
         errorText.deallocate()
     }
 
-    /// Ends a request in progress, and every later one, with ``ImageError/Cause/cancelled``.
-    func cancel() {
-        isCancelled.store(true, ordering: .releasing)
-        isOpen.withLock { if $0 { curl_multi_wakeup(multi) } }
-    }
-
-    /// Closes the socket and frees libcurl's memory. The last thing that the connection's thread does.
+    /// Closes the socket and frees libcurl's memory.
     func disconnect() {
         isOpen.withLock { isOpen in
             guard isOpen else { return }
-            curl_easy_cleanup(easy)
-            curl_multi_cleanup(multi)
+            BrokenPipe.suppressed {
+                curl_easy_cleanup(easy)
+                curl_multi_cleanup(multi)
+            }
             isOpen = false
         }
     }
 
-    /// Sleeps between two tries.
-    ///
-    /// - Returns: whether to try again: `false` when cancelled meanwhile.
-    func pause(_ time: Duration) -> Bool {
-        let end = Monotonic.now + time
-        while !isCancelled.load(ordering: .acquiring) {
-            let left = (end - Monotonic.now).wholeMilliseconds
-            guard left > 0 else { return true }
-            curl_multi_poll(multi, nil, 0, CInt(left), nil)
+    func perform(
+        _ method: RangeMethod, range: Range<UInt64>?, precondition: String?, timeout: Duration,
+        into sink: ResponseSink
+    ) async throws(FetchFailure) {
+        isCancelled.store(false, ordering: .releasing)
+        let result = await withTaskCancellationHandler {
+            Result { () throws(FetchFailure) in
+                try send(method, range, precondition, timeout: timeout, into: sink)
+            }
+        } onCancel: {
+            isCancelled.store(true, ordering: .releasing)
+            isOpen.withLock { if $0 { curl_multi_wakeup(multi) } }
         }
-        return false
+        try result.get()
     }
 
-    /// Sends one request and waits for the end of its answer.
-    ///
-    /// - Parameters:
-    ///   - range: Sent byte-exact; the last byte is `upperBound - 1`.
-    ///   - timeout: For the whole request, on top of the options' own limits.
-    /// - Throws: what `sink` refused, or what went wrong on the way; after that nothing in the sink's
-    ///   memory may be used.
-    func perform(
-        _ method: Method, range: Range<UInt64>?, precondition header: String?, timeout: Duration,
+    private func send(
+        _ method: RangeMethod, _ range: Range<UInt64>?, _ header: String?, timeout: Duration,
         into sink: ResponseSink
     ) throws(FetchFailure) {
         let limit = min(timeout, options.requestTimeout)
@@ -88,7 +86,7 @@ final class CurlConnection: @unchecked Sendable {
         set(CURLOPT_RANGE, range.map { "\($0.lowerBound)-\($0.upperBound - 1)" })
         set(CURLOPT_TIMEOUT_MS, max(1, limit.wholeMilliseconds))
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(limit, options.connectTimeout).wholeMilliseconds))
-        let ending = withHeaders(header) { drive(sink) }
+        let ending = withHeaders(header) { BrokenPipe.suppressed { drive(sink) } }
         if let refusal = sink.refusal { throw refusal }
         switch ending {
         case .cancelled: throw FetchFailure(.cancelled, "\(location.shown): given up on request")

@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+internal import RemoteImages
 internal import VirtualMedia
 
 /// What libcurl reports when a transfer does not end well, as plain values.

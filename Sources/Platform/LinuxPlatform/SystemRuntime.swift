@@ -31,15 +31,27 @@ package struct SystemSpawner: Spawner {
         case .shared:
             return RunningTask(task: Task(name: name, executorPreference: shared) { await body() })
         case .ownThread:
-            let executor = ThreadExecutor(name: name, mayBlock: true)
-            let task = Task(name: name, executorPreference: executor) { await body() }
-            // The stopper waits elsewhere, so that the thread's last job is the body's own.
-            Task {
-                await task.value
-                executor.stop()
-            }
-            return RunningTask(task: task)
+            return start(name, on: ThreadExecutor(name: name, mayBlock: true), body)
         }
+    }
+
+    package func spawnIfPossible(
+        _ name: String, _ placement: TaskPlacement, _ body: @escaping @Sendable () async -> Void
+    ) -> (any SpawnedTask)? {
+        guard case .ownThread = placement else { return spawn(name, placement, body) }
+        return ThreadExecutor(ifPossible: name, mayBlock: true).map { start(name, on: $0, body) }
+    }
+
+    private func start(
+        _ name: String, on executor: ThreadExecutor, _ body: @escaping @Sendable () async -> Void
+    ) -> RunningTask {
+        let task = Task(name: name, executorPreference: executor) { await body() }
+        // The stopper waits elsewhere, so that the thread's last job is the body's own.
+        Task {
+            await task.value
+            executor.stop()
+        }
+        return RunningTask(task: task)
     }
 
     private struct RunningTask: SpawnedTask {

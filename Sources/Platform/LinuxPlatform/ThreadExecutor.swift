@@ -26,7 +26,16 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
         self.name = name
         self.mayBlock = mayBlock
         self.wakeUp = WakeUp()
-        start()
+        let status = start()
+        precondition(status == 0, "cannot start thread \(name): \(String(cString: strerror(status)))")
+    }
+
+    /// - Returns: `nil` when the system has no thread left.
+    package init?(ifPossible name: String, mayBlock: Bool = false) {
+        self.name = name
+        self.mayBlock = mayBlock
+        self.wakeUp = WakeUp()
+        guard start() == 0 else { return nil }
     }
 
     package func enqueue(_ job: consuming ExecutorJob) {
@@ -40,7 +49,10 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
             return (state.isWaiting, state.hasEnded)
         }
         if mustWake { wakeUp.signal() }
-        if mustStart { start() }
+        if mustStart {
+            let status = start()
+            precondition(status == 0, "cannot start thread \(name): \(String(cString: strerror(status)))")
+        }
     }
 
     package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -68,16 +80,18 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
 
     private let thread = Mutex<pthread_t?>(nil)
 
-    private func start() {
+    /// - Returns: 0, or an errno.
+    private func start() -> CInt {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(&attributes, 512 << 10)
         var identifier = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let status = pthread_create(&identifier, &attributes, Self.entry, context)
-        precondition(status == 0, "cannot start thread \(name): \(String(cString: strerror(status)))")
+        let context = Unmanaged.passRetained(self)
+        let status = pthread_create(&identifier, &attributes, Self.entry, context.toOpaque())
+        if status != 0 { context.release() }
+        return status
     }
 
     private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {

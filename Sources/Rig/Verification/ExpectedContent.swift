@@ -2,6 +2,7 @@ import BlockStorage
 import Foundation
 import HostObserver
 import ImageSources
+import RemoteImages
 import VirtualMedia
 
 /// What the host must see, prepared before anything is inserted.

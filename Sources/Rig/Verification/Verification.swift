@@ -4,6 +4,7 @@ import Foundation
 import HostObserver
 import ImageSources
 import LinuxPlatform
+import RemoteImages
 import VirtualMedia
 
 /// Drives one image through the whole path and judges what the host saw.

@@ -11,6 +11,22 @@ package protocol Spawner: Sendable {
     @discardableResult
     func spawn(_ name: String, _ placement: TaskPlacement, _ body: @escaping @Sendable () async -> Void)
         -> any SpawnedTask
+
+    /// The same for what can be refused to its caller.
+    ///
+    /// - Returns: `nil` when the system has no thread left for it.
+    func spawnIfPossible(
+        _ name: String, _ placement: TaskPlacement, _ body: @escaping @Sendable () async -> Void
+    ) -> (any SpawnedTask)?
+}
+
+extension Spawner {
+    /// For spawners that never run out of threads, because they need none.
+    package func spawnIfPossible(
+        _ name: String, _ placement: TaskPlacement, _ body: @escaping @Sendable () async -> Void
+    ) -> (any SpawnedTask)? {
+        spawn(name, placement, body)
+    }
 }
 
 package enum TaskPlacement: Sendable {

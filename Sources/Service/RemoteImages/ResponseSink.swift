@@ -1,22 +1,22 @@
 import Glibc
 
-/// Takes one response from libcurl: gathers the head, has it judged, and only then lets the body into
+/// Takes one response as it comes: gathers the head, has it judged, and only then lets the body into
 /// the memory that was set aside for it, never one byte more.
-final class ResponseSink {
-    typealias Judge = (ResponseHead) throws(FetchFailure) -> Void
+package final class ResponseSink {
+    package typealias Judge = (ResponseHead) throws(FetchFailure) -> Void
 
-    private(set) var head = ResponseHead()
-    private(set) var refusal: FetchFailure?
-    private(set) var bodyBytes = 0
+    package private(set) var head = ResponseHead()
+    package private(set) var refusal: FetchFailure?
+    package private(set) var bodyBytes = 0
     /// Head and body: grows with any sign of life.
-    var receivedBytes: Int { head.byteCount + bodyBytes }
-    let bodyCapacity: Int
+    package var receivedBytes: Int { head.byteCount + bodyBytes }
+    package let bodyCapacity: Int
     private let segments: [UnsafeMutableRawBufferPointer]
     private let shown: String
     private let judge: Judge
 
     /// - Parameter segments: Where the body goes, in order. All but the last have one length.
-    init(shown: String, segments: [UnsafeMutableRawBufferPointer] = [], judge: @escaping Judge) {
+    package init(shown: String, segments: [UnsafeMutableRawBufferPointer] = [], judge: @escaping Judge) {
         self.shown = shown
         self.segments = segments
         self.judge = judge
@@ -24,7 +24,7 @@ final class ResponseSink {
     }
 
     /// - Returns: whether to go on.
-    func receive(headerLine: UnsafeRawBufferPointer) -> Bool {
+    package func receive(headerLine: UnsafeRawBufferPointer) -> Bool {
         // Trailers follow a chunked body; nothing in them matters.
         guard !head.isComplete else { return true }
         switch head.append(Array(headerLine)) {
@@ -47,7 +47,7 @@ final class ResponseSink {
     }
 
     /// - Returns: whether to go on.
-    func receive(body: UnsafeRawBufferPointer) -> Bool {
+    package func receive(body: UnsafeRawBufferPointer) -> Bool {
         guard head.isComplete, body.count <= bodyCapacity - bodyBytes else {
             refusal = FetchFailure(
                 .wrongLength, "\(shown): more bytes came than the \(bodyCapacity) that were asked for")

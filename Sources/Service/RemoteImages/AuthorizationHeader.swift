@@ -1,13 +1,12 @@
 import Glibc
-internal import VirtualMedia
+package import VirtualMedia
 
-/// An `Authorization: Basic` line (RFC 7617) in memory of our own, wiped with its owner. libcurl keeps
-/// a copy only while a request is being sent.
-final class AuthorizationHeader: @unchecked Sendable {
+/// An `Authorization: Basic` line (RFC 7617) in memory of our own, wiped with its owner.
+package final class AuthorizationHeader: @unchecked Sendable {
     private let line: UnsafeMutableBufferPointer<CChar>
 
     /// - Throws: ``ImageError/Cause/wrongCredentials`` when the user's name cannot be sent.
-    init(_ credentials: Credentials) throws(ImageError) {
+    package init(_ credentials: Credentials) throws(ImageError) {
         let user = Array(credentials.userName.utf8)
         guard !user.contains(UInt8(ascii: ":")), user.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw ImageError(
@@ -26,7 +25,7 @@ final class AuthorizationHeader: @unchecked Sendable {
     }
 
     /// NUL-terminated; valid as long as `self`.
-    var pointer: UnsafeMutablePointer<CChar> { line.baseAddress! }
+    package var pointer: UnsafeMutablePointer<CChar> { line.baseAddress! }
 
     private static func line(_ secret: [UInt8]) -> UnsafeMutableBufferPointer<CChar> {
         let prefix = "Authorization: Basic "

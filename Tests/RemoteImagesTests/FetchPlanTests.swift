@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import ImageSources
+@testable import RemoteImages
 
 struct FetchPlanTests {
     static func plan(blocks: Int, cached: Int = 32, change: (inout FetchLimits) -> Void = { _ in })

@@ -1,7 +1,7 @@
 import Testing
 import VirtualMedia
 
-@testable import ImageSources
+@testable import RemoteImages
 
 struct ImageLocationTests {
     static let good: [(String, url: String, shown: String)] = [

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ImageSources
+@testable import RemoteImages
 
 struct ResponseHeadTests {
     static func head(_ lines: String...) -> ResponseHead {

@@ -1,10 +1,12 @@
-import Glibc
-import Threads
+import Synchronization
 internal import VirtualMedia
 
-/// Where readers wait for blocks and workers fetch them: the plan, its memory, and who waits.
+/// Where readers wait for blocks and workers fetch them: the plan, its memory, and who waits. Whoever
+/// waits suspends; who is resumed first follows from the order of the calls alone.
 final class FetchBoard: Sendable {
     typealias Arrival = Result<Int, ImageError>
+
+    private typealias Idler = CheckedContinuation<Void, Never>
 
     private struct Waiter {
         let continuation: CheckedContinuation<Arrival, Never>
@@ -16,11 +18,11 @@ final class FetchBoard: Sendable {
         var waiters: [Int: [Waiter]] = [:]
         /// Set once, for good: the image changed, or the store was closed.
         var failure: ImageError?
-        var liveWorkers = 0
-        var closers: [CheckedContinuation<Void, Never>] = []
+        /// Workers with nothing to do, the longest idle first.
+        var idle: [Idler] = []
     }
 
-    private let state: Monitor<State>
+    private let state: Mutex<State>
     private let limits: FetchLimits
     /// One buffer per slot. The kernel gives pages as they are first written.
     nonisolated(unsafe) private let memory: UnsafeMutableRawBufferPointer
@@ -28,7 +30,7 @@ final class FetchBoard: Sendable {
     init(plan: FetchPlan) {
         limits = plan.limits
         memory = .allocate(byteCount: plan.slotCount * plan.limits.blockBytes, alignment: 4096)
-        state = Monitor(State(plan: plan))
+        state = Mutex(State(plan: plan))
     }
 
     deinit { memory.deallocate() }
@@ -41,11 +43,11 @@ final class FetchBoard: Sendable {
     // MARK: Readers
 
     func noteRead(_ range: Range<UInt64>) {
-        let hasWork = state.withLock { state in
+        let worker = state.withLock { state in
             state.plan.noteRead(range)
-            return state.plan.hasWork
+            return Self.idlerForWork(&state)
         }
-        if hasWork { state.notifyOne() }
+        worker?.resume()
     }
 
     /// Waits until the first of `blocks` is there, and pins it; the others are asked for on the way.
@@ -53,14 +55,15 @@ final class FetchBoard: Sendable {
         let block = blocks.lowerBound
         if let arrival = state.withLock({ Self.arrival(of: block, &$0) }) { return try arrival.get() }
         let arrival = await withCheckedContinuation { continuation in
-            let now = state.withLock { state -> Arrival? in
-                if let arrival = Self.arrival(of: block, &state) { return arrival }
+            let (now, worker) = state.withLock { state -> (Arrival?, Idler?) in
+                if let arrival = Self.arrival(of: block, &state) { return (arrival, nil) }
                 state.waiters[block, default: []].append(
                     Waiter(continuation: continuation, deadline: deadline))
                 state.plan.demand(blocks, deadline: deadline)
-                return nil
+                return (nil, Self.idlerForWork(&state))
             }
-            if let now { continuation.resume(returning: now) } else { state.notifyOne() }
+            if let now { continuation.resume(returning: now) }
+            worker?.resume()
         }
         return try arrival.get()
     }
@@ -71,25 +74,53 @@ final class FetchBoard: Sendable {
     }
 
     func unpin(_ slot: Int) {
-        let isStarved = state.withLock { state in
+        let worker = state.withLock { state in
             state.plan.unpin(slot)
-            return state.plan.isStarved
+            return state.plan.isStarved ? Self.idlerForWork(&state) : nil
         }
-        if isStarved { state.notifyOne() }
+        worker?.resume()
     }
 
     // MARK: Workers
 
+    private enum Assignment {
+        case fetch(FetchPlan.Fetch, next: Idler?)
+        case over, nothingToDo
+    }
+
     /// - Returns: `nil` once the board is closed.
-    func nextFetch() -> FetchPlan.Fetch? {
-        let (fetch, hasMore) = state.wait { state -> (FetchPlan.Fetch?, Bool)? in
-            if state.failure != nil { return (nil, false) }
-            guard let fetch = state.plan.nextFetch() else { return nil }
-            return (fetch, state.plan.hasWork)
+    func nextFetch() async -> FetchPlan.Fetch? {
+        while true {
+            var assignment = Assignment.nothingToDo
+            await withCheckedContinuation { (idler: Idler) in
+                assignment = state.withLock { state in
+                    let assignment = Self.assignment(&state)
+                    if case .nothingToDo = assignment { state.idle.append(idler) }
+                    return assignment
+                }
+                if case .nothingToDo = assignment { return }
+                idler.resume()
+            }
+            switch assignment {
+            case .fetch(let fetch, let next):
+                next?.resume()
+                return fetch
+            case .over: return nil
+            case .nothingToDo: continue
+            }
         }
-        // One reader wakes one worker, and each worker the next: a crowd would only fight for the lock.
-        if hasMore { state.notifyOne() }
-        return fetch
+    }
+
+    /// One reader wakes one worker, and each worker the next: a crowd would only fight for the lock.
+    private static func assignment(_ state: inout State) -> Assignment {
+        if state.failure != nil { return .over }
+        guard let fetch = state.plan.nextFetch() else { return .nothingToDo }
+        return .fetch(fetch, next: idlerForWork(&state))
+    }
+
+    /// - Returns: whom to resume because there is something to do.
+    private static func idlerForWork(_ state: inout State) -> Idler? {
+        state.plan.hasWork && !state.idle.isEmpty ? state.idle.removeFirst() : nil
     }
 
     /// The part of `fetch` that each of its slots receives, in order.
@@ -103,84 +134,62 @@ final class FetchBoard: Sendable {
     }
 
     func finish(_ fetch: FetchPlan.Fetch) {
-        let arrivals = state.withLock { state in
+        let (arrivals, worker) = state.withLock { state in
             state.plan.finish(fetch) { state.waiters[$0]?.count ?? 0 }
-            return Self.takeWaiters(fetch.blocks, &state)
+            return (Self.takeWaiters(fetch.blocks, &state), Self.idlerForWork(&state))
         }
         for (block, waiters) in arrivals {
             let slot = fetch.slots[block - fetch.blocks.lowerBound]
             for waiter in waiters { waiter.continuation.resume(returning: .success(slot)) }
         }
-        state.notifyOne()
+        worker?.resume()
     }
 
     /// Where nobody had asked for the blocks at first but someone waits by now, they are asked for
     /// again, within that reader's time: reading ahead had one try only.
     func fail(_ fetch: FetchPlan.Fetch, _ error: ImageError) {
-        let waiters = state.withLock { state -> [(Int, [Waiter])] in
+        let (waiters, idlers) = state.withLock { state -> ([(Int, [Waiter])], [Idler]) in
             state.plan.fail(fetch)
-            if error.cause == .changed {
-                if state.failure == nil { state.failure = error }
-                return Self.takeAllWaiters(&state)
-            }
+            if error.cause == .changed { return Self.end(&state, with: error) }
             if fetch.deadline == nil, state.failure == nil {
                 for block in fetch.blocks {
                     guard let deadline = state.waiters[block]?.map(\.deadline).max() else { continue }
                     state.plan.demand(block..<block + 1, deadline: deadline)
                 }
-                return []
+                return ([], [Self.idlerForWork(&state)].compactMap { $0 })
             }
-            return Self.takeWaiters(fetch.blocks, &state)
+            let waiters = Self.takeWaiters(fetch.blocks, &state)
+            return (waiters, [Self.idlerForWork(&state)].compactMap { $0 })
         }
         for waiter in waiters.flatMap(\.1) { waiter.continuation.resume(returning: .failure(error)) }
-        state.notifyAll()
+        for idler in idlers { idler.resume() }
     }
 
     var isOver: Bool { state.withLock { $0.failure != nil } }
-
-    func workerStarted() { state.withLock { $0.liveWorkers += 1 } }
-
-    func workerEnded() {
-        let closers = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            state.liveWorkers -= 1
-            guard state.liveWorkers == 0 else { return [] }
-            defer { state.closers = [] }
-            return state.closers
-        }
-        for closer in closers { closer.resume() }
-    }
 
     // MARK: The end
 
     /// Fails everyone who waits, now and later.
     func close() {
         let error = ImageError(.cancelled, "the image was closed")
-        let waiters = state.withLock { state in
-            if state.failure == nil { state.failure = error }
-            return Self.takeAllWaiters(&state)
-        }
+        let (waiters, idlers) = state.withLock { Self.end(&$0, with: error) }
         for waiter in waiters.flatMap(\.1) { waiter.continuation.resume(returning: .failure(error)) }
-        state.notifyAll()
+        for idler in idlers { idler.resume() }
     }
 
-    func allWorkersEnded() async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let isOver = state.withLock { state in
-                if state.liveWorkers > 0 { state.closers.append(continuation) }
-                return state.liveWorkers == 0
-            }
-            if isOver { continuation.resume() }
+    /// - Returns: all who wait, readers and workers.
+    private static func end(_ state: inout State, with error: ImageError) -> ([(Int, [Waiter])], [Idler]) {
+        if state.failure == nil { state.failure = error }
+        defer {
+            state.waiters = [:]
+            state.idle = []
         }
+        return (state.waiters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, state.idle)
     }
 
     private static func takeWaiters(_ blocks: Range<Int>, _ state: inout State)
         -> [(Int, [Waiter])]
     {
         blocks.compactMap { block in state.waiters.removeValue(forKey: block).map { (block, $0) } }
-    }
-
-    private static func takeAllWaiters(_ state: inout State) -> [(Int, [Waiter])] {
-        defer { state.waiters = [:] }
-        return state.waiters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 }

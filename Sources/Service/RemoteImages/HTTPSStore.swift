@@ -1,6 +1,5 @@
 package import BlockStorage
 import Glibc
-import Threads
 internal import VirtualMedia
 
 /// A remote image over HTTPS range requests: reads ahead of sequential readers, keeps what it fetched
@@ -11,35 +10,38 @@ package final class HTTPSStore: BlockStore {
     package let capabilities: StoreCapabilities = [.multiConnect]
     package let identity: ImageIdentity
     private let board: FetchBoard
-    private let connections: [CurlConnection]
+    private let workers: [any SpawnedTask]
     private let options: HTTPSOptions
+    private let clock: any MediaClock
 
-    /// - Parameter first: The connection on which the image was opened; kept in use.
-    /// - Throws: when the system has no threads left for the others.
+    /// - Parameters:
+    ///   - first: The connection on which the image was opened; kept in use.
+    ///   - connect: Makes the others.
+    /// - Throws: when the system has no threads left; nothing runs then.
     init(
-        identity: ImageIdentity, first: CurlConnection, check: RangeResponseCheck, options: HTTPSOptions,
-        authorization: AuthorizationHeader?
+        identity: ImageIdentity, first: any RangeConnection, connect: () -> any RangeConnection,
+        _ setting: FetchSetting
     ) throws(ImageError) {
         self.identity = identity
-        self.options = options
+        options = setting.options
+        clock = setting.clock
         byteCount = identity.byteCount
-        board = FetchBoard(plan: FetchPlan(byteCount: identity.byteCount, limits: options.fetching))
-        connections =
-            [first]
-            + (1..<options.fetching.connections).map { _ in
-                CurlConnection(to: check.location, options: options, authorization: authorization)
-            }
-        for (number, connection) in connections.enumerated() {
+        let plan = FetchPlan(byteCount: identity.byteCount, limits: options.fetching)
+        board = FetchBoard(plan: plan)
+        var workers: [any SpawnedTask] = []
+        for number in 0..<options.fetching.connections {
             let worker = FetchWorker(
-                board: board, connection: connection, check: check, identity: identity, options: options)
-            do throws(ImageError) { try worker.start(number: number) } catch {
-                stop()
+                board: board, connection: number == 0 ? first : connect(), identity: identity,
+                setting: setting)
+            do throws(ImageError) { workers.append(try worker.start(number: number)) } catch {
+                Self.stop(board, workers)
                 throw error
             }
         }
+        self.workers = workers
     }
 
-    deinit { stop() }
+    deinit { Self.stop(board, workers) }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
         async throws(StorageError)
@@ -48,7 +50,7 @@ package final class HTTPSStore: BlockStore {
         guard !buffer.isEmpty else { return }
         let end = offset + UInt64(buffer.count)
         let unit = UInt64(options.fetching.blockBytes)
-        let deadline = Monotonic.now + options.readTimeout
+        let deadline = clock.now + options.readTimeout
         board.noteRead(offset..<end)
         let endBlock = Int((end - 1) / unit) + 1
         // More at once would only push out of memory what comes next.
@@ -75,15 +77,15 @@ package final class HTTPSStore: BlockStore {
         }
     }
 
-    /// Fails reads in flight and returns once every thread and connection is gone.
+    /// Fails reads in flight and returns once every worker and connection is gone.
     package func close() async {
-        stop()
-        await board.allWorkersEnded()
+        Self.stop(board, workers)
+        for worker in workers { await worker.finished() }
     }
 
-    private func stop() {
+    private static func stop(_ board: FetchBoard, _ workers: [any SpawnedTask]) {
         board.close()
-        for connection in connections { connection.cancel() }
+        for worker in workers { worker.cancel() }
     }
 }
 
