@@ -92,6 +92,12 @@ let package = Package(
             "Rig", "BusServer",
             ["MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
         room("Rig", "RunLog"),
+        room(
+            "Rig", "Scenarios",
+            [
+                "RunLog", "HostObserver", "USBMassStorage", "VirtualMedia", "SimulatedTime",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -148,6 +154,7 @@ let package = Package(
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
+        tests("Scenarios", ["Scenarios", "RunLog", "HostObserver", "VirtualMedia"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

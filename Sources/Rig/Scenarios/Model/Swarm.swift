@@ -1,0 +1,36 @@
+extension Scenario {
+    /// What is drawn anew for every seed, so that one scenario stands for many.
+    package struct Swarm: Equatable, Sendable {
+        /// How many of the topology's slots there are; the others, and all that concerns them, are left
+        /// out. `nil` keeps all.
+        package var slots: ClosedRange<Int>?
+        /// The chance of each fault to be part of the run, where ``chances`` says nothing of it.
+        package var faultChance = 1.0
+        /// By identifier of the fault, from 0 to 1.
+        package var chances: [String: Double] = [:]
+        /// At most so many faults are kept; which ones is drawn.
+        package var maximumFaults: Int?
+        package var variations: [Variation] = []
+        package init() {}
+    }
+
+    /// A place of the scenario that gets another value for each seed.
+    package struct Variation: Equatable, Sendable {
+        /// As in the document: "topology.host.profile", "topology.slots.Slot_0.mode",
+        /// "faults.f1.parameters.delay", "workload.0.kind".
+        package var path: String
+        package var values: Values
+
+        package enum Values: Equatable, Sendable {
+            /// One of these, each as likely.
+            case oneOf([DocumentNode])
+            /// From one number, duration or size to another, in the spelling of documents: "1ms", "4 KiB".
+            case between(String, String)
+        }
+
+        package init(_ path: String, _ values: Values) {
+            self.path = path
+            self.values = values
+        }
+    }
+}
