@@ -98,6 +98,9 @@ let package = Package(
                 "RunLog", "HostObserver", "USBMassStorage", "VirtualMedia", "SimulatedTime",
                 .product(name: "Yams", package: "Yams"),
             ]),
+        room("Rig", "Sharding"),
+        room("Rig", "Reports", ["RunLog", "HostObserver"]),
+        room("Rig", "Artefacts", ["Reports", "Sharding", "RunLog", "CLinux"]),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -112,7 +115,7 @@ let package = Package(
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["WireFormat"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["WireFormat", "RunLog"], path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("WireFormat", ["WireFormat"]),
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
@@ -155,6 +158,9 @@ let package = Package(
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
         tests("Scenarios", ["Scenarios", "RunLog", "HostObserver", "VirtualMedia"]),
+        tests("Sharding", ["Sharding"]),
+        tests("Reports", ["Reports", "RunLog", "HostObserver"]),
+        tests("Artefacts", ["Artefacts", "Reports", "Sharding", "RunLog"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

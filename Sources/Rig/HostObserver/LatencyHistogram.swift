@@ -27,6 +27,28 @@ package struct LatencyHistogram: Sendable {
         return maximum
     }
 
+    /// Latencies between two edges, and how many there were.
+    package struct Bucket: Equatable, Sendable {
+        package let nanoseconds: ClosedRange<Int64>
+        package let count: UInt64
+    }
+
+    /// The buckets that hold something, fastest first.
+    package var buckets: [Bucket] {
+        counts.enumerated().compactMap { bucket, held in
+            guard held > 0 else { return nil }
+            let first = bucket == 0 ? 0 : Self.upperEdge(bucket - 1) + 1
+            return Bucket(nanoseconds: first...Self.upperEdge(bucket), count: held)
+        }
+    }
+
+    /// Adds what another one holds; exact, since all have the same buckets.
+    package mutating func merge(_ other: LatencyHistogram) {
+        for (bucket, held) in other.counts.enumerated() where held > 0 { counts[bucket] &+= held }
+        count &+= other.count
+        maximum = max(maximum, other.maximum)
+    }
+
     private static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
@@ -45,6 +67,33 @@ package struct LatencyHistogram: Sendable {
         let octave = bucket / stepsPerOctave + 2
         let step = bucket % stepsPerOctave
         return Int64(stepsPerOctave + step + 1) << Int64(octave - 3) - 1
+    }
+}
+
+/// As `{"maximum": nanoseconds, "buckets": [bucket, count, bucket, count, …]}`, without the empty ones.
+extension LatencyHistogram: Codable, Equatable {
+    private enum CodingKeys: String, CodingKey { case maximum, buckets }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let pairs = try container.decode([UInt64].self, forKey: .buckets)
+        maximum = .nanoseconds(try container.decode(Int64.self, forKey: .maximum))
+        for index in stride(from: 0, to: pairs.count, by: 2) {
+            let (sum, isTooMuch) = count.addingReportingOverflow(pairs[min(index + 1, pairs.count - 1)])
+            guard index + 1 < pairs.count, pairs[index] < UInt64(counts.count), !isTooMuch else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .buckets, in: container, debugDescription: "no pairs of bucket and count")
+            }
+            counts[Int(pairs[index])] += pairs[index + 1]
+            count = sum
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(Int64(Self.nanoseconds(maximum)), forKey: .maximum)
+        let pairs = counts.enumerated().flatMap { $1 > 0 ? [UInt64($0), $1] : [] }
+        try container.encode(pairs, forKey: .buckets)
     }
 }
 

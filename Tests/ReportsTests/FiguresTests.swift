@@ -1,0 +1,36 @@
+import Testing
+
+@testable import Reports
+
+struct FiguresTests {
+    @Test(
+        arguments: [
+            (0, "0 s"), (999, "999 ns"), (1000, "1 µs"), (999_499, "999 µs"), (999_500, "1 ms"),
+            (1_234_000, "1.23 ms"), (45_600_000_000, "45.6 s"), (60_000_000_000, "1 min 0 s"),
+            (86_400_000_000_000, "24 h 0 min"), (-1500, "-1.5 µs"), (.min, "-2,562,047 h 47 min"),
+        ] as [(Int64, String)])
+    func `durations have three places`(nanoseconds: Int64, text: String) {
+        #expect(Figures.duration(nanoseconds) == text)
+    }
+
+    @Test(
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1_572_864, "1.5 MiB"), (.max, "16777216 TiB"),
+        ] as [(UInt64, String)])
+    func `sizes are binary`(byteCount: UInt64, text: String) {
+        #expect(Figures.bytes(byteCount) == text)
+    }
+
+    @Test func `counts have commas, hashes sixteen digits, seconds six places`() {
+        #expect(
+            [0, 999, 1000, 1_234_567, -1000].map { Figures.count($0) } == [
+                "0", "999", "1,000", "1,234,567", "-1,000",
+            ])
+        #expect(Figures.count(Int.min).hasPrefix("-9,223"))
+        #expect(Figures.count(1, "event") == "1 event" && Figures.count(2, "event") == "2 events")
+        #expect(Figures.hash(255) == "00000000000000ff")
+        #expect(Figures.seconds(1_002_003_999) == "1.002003" && Figures.seconds(-1000) == "-0.000001")
+        #expect([0, 0.5, 1, 0.12345].map(Figures.percent) == ["0", "50", "100", "12.35"])
+        #expect(Figures.rate(1_048_576) == "1 MiB/s")
+    }
+}
