@@ -36,6 +36,7 @@ let package = Package(
         room("Protocols", "NBDProtocol", ["WireFormat"]),
         room("Protocols", "DBusProtocol", ["WireFormat"]),
         room("Protocols", "USBMassStorage", ["WireFormat"]),
+        room("Protocols", "HTTPRanges"),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -78,12 +79,14 @@ let package = Package(
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
         room(
             "Rig", "RemoteStore",
-            ["LinuxPlatform", "Threads", "BlockStorage", "WireFormat", "CLinux", "COpenSSL"]),
+            [
+                "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat", "CLinux", "COpenSSL",
+            ]),
         room(
             "Rig", "Verification",
             [
                 "HostObserver", "USBMassStorage", "RemoteStore", "SimulatedBMC", "BusServer", "MessageBus",
-                "ImageSources", "RemoteImages",
+                "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
             ]),
@@ -132,7 +135,8 @@ let package = Package(
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
-            "ImageSources", ["ImageSources", "RemoteImages", "VirtualMedia", "RemoteStore", "BlockStorage"]),
+            "ImageSources",
+            ["ImageSources", "RemoteImages", "HTTPRanges", "VirtualMedia", "RemoteStore", "BlockStorage"]),
         tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),
         tests(
             "SimulatedBMC",
@@ -147,13 +151,14 @@ let package = Package(
         tests("Benchmarks", ["Benchmarks"]),
         tests("Capabilities", ["Capabilities"]),
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
-        tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
+        tests("HTTPRanges", ["HTTPRanges"]),
+        tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests("Verification", ["Verification", "HostObserver", "LinuxPlatform"]),
         tests(
             "EndToEnd",
             [
                 "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "SimulatedBMC",
-                "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
+                "HTTPRanges", "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),

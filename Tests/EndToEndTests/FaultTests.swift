@@ -2,6 +2,7 @@ import BlockStorage
 import DBusProtocol
 import Foundation
 import HostObserver
+import HTTPRanges
 import ImageSources
 import NBDServer
 import RemoteStore

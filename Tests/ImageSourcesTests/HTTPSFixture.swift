@@ -1,4 +1,5 @@
 import BlockStorage
+import HTTPRanges
 import RemoteImages
 import RemoteStore
 import TestSupport

@@ -1,3 +1,4 @@
+import HTTPRanges
 import RemoteStore
 import TestSupport
 import Testing

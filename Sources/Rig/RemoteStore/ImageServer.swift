@@ -1,5 +1,6 @@
 internal import COpenSSL
 import Glibc
+package import HTTPRanges
 import Threads
 
 /// MediaRig's own HTTPS server for images, on loopback: HTTP/1.1 with kept connections, GET and HEAD,

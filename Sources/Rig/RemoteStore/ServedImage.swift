@@ -1,5 +1,6 @@
 package import BlockStorage
 import Glibc
+import HTTPRanges
 import LinuxPlatform
 import Synchronization
 

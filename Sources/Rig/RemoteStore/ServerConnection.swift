@@ -1,4 +1,5 @@
 import Glibc
+import HTTPRanges
 
 /// One connection from its handshake to its end, on its own thread.
 struct ServerConnection {
@@ -9,8 +10,6 @@ struct ServerConnection {
     /// Image bytes per write; OpenSSL cuts them into records of 16 KiB.
     private static let bodyUnitBytes = 128 << 10
     private static let readUnitBytes = 4096
-
-    private enum After { case nextRequest, close, closeSilently, reset }
 
     func run() {
         if server.configuration.handshake == .stalls { return stall() }
@@ -26,10 +25,10 @@ struct ServerConnection {
             case .complete(let head, let byteCount):
                 received.removeFirst(byteCount)
                 switch answer(head) {
-                case .nextRequest: continue
-                case .close: return stream.sendCloseNotify()
-                case .closeSilently: return
-                case .reset: return stream.resetOnClose()
+                case .staysOpen: continue
+                case .closes: return stream.sendCloseNotify()
+                case .closesSilently: return
+                case .resets: return stream.resetOnClose()
                 }
             }
         }
@@ -43,78 +42,49 @@ struct ServerConnection {
         }
     }
 
-    private func answer(_ head: HTTPRequestHead) -> After {
+    private func answer(_ head: HTTPRequestHead) -> ResponseEnd {
         let request = ReceivedRequest(number: server.nextRequestNumber(), connection: number, head: head)
         let plan = server.configuration.planner(request)
         if plan.delay > .zero { server.pause(plan.delay) }
-        if plan.dropsRequest { return plan.sendsCloseNotify ? .close : .closeSilently }
-        // A body would be taken for the next request.
-        let hasBody = head.has("transfer-encoding") || (head.value("content-length") ?? "0") != "0"
-        if hasBody || !["GET", "HEAD"].contains(head.method) {
-            let status = hasBody ? 400 : 405
-            return send(
-                ImageResponse(status: status, fields: ["Allow: GET, HEAD"], closes: true), nil, request, plan)
+        if plan.dropsRequest { return plan.sendsCloseNotify ? .closes : .closesSilently }
+        var image: OpenedImage?
+        let response = ImageResponse(to: head, plan: plan, credentials: server.credentials) {
+            image = server.image(for: head)?.open()
+            return image?.subject
         }
-        if let status = plan.status {
-            return send(ImageResponse(status: status, fields: plan.extraFields), nil, request, plan)
-        }
-        guard server.admits(head) else {
-            return send(
-                ImageResponse(status: 401, fields: ["WWW-Authenticate: Basic realm=\"images\""]), nil,
-                request, plan)
-        }
-        guard let image = server.image(at: request.path)?.open() else {
-            return send(ImageResponse(status: 404), nil, request, plan)
-        }
-        let response = ImageResponse(to: head, for: image.subject, plan: plan)
-        return send(response, image, request, plan)
-    }
-
-    private func send(
-        _ response: ImageResponse, _ image: OpenedImage?, _ request: ReceivedRequest, _ plan: ResponsePlan
-    ) -> After {
-        guard stream.write(response.head) else { return .closeSilently }
+        guard stream.write(response.head) else { return .closesSilently }
         if let image, let range = response.body, !request.isHead {
-            if let early = send(range, of: image, isChunked: response.isChunked, plan.body) { return early }
+            if let early = send(range, of: image, response, plan.body) { return early }
         }
-        let isLast =
-            plan.closesAfterwards || !request.head.keepsAlive || response.fields.contains("Connection: close")
-        return isLast ? (plan.sendsCloseNotify ? .close : .closeSilently) : .nextRequest
+        return response.end(after: head, plan: plan)
     }
 
     /// - Returns: how the connection ends when the body did not come to its end.
     private func send(
-        _ range: Range<UInt64>, of image: OpenedImage, isChunked: Bool, _ fault: ResponsePlan.BodyFault?
-    ) -> After? {
-        let (stop, after) = Self.stop(fault, range)
+        _ range: Range<UInt64>, of image: OpenedImage, _ response: ImageResponse,
+        _ fault: ResponsePlan.BodyFault?
+    ) -> ResponseEnd? {
+        let plan = BodyPlan(range, fault: fault)
+        let isChunked = response.isChunked
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bodyUnitBytes, alignment: 4096)
         defer { buffer.deallocate() }
-        var position = range.lowerBound
-        while position < stop {
-            let count = Int(min(UInt64(buffer.count), stop - position))
+        guard write(response.framing.before, isChunked: isChunked) else { return .closesSilently }
+        var position = plan.sent.lowerBound
+        while position < plan.sent.upperBound {
+            let count = Int(min(UInt64(buffer.count), plan.sent.upperBound - position))
             let unit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
             guard image.read(into: unit, at: position),
                 write(UnsafeRawBufferPointer(unit), isChunked: isChunked)
-            else { return .closeSilently }
+            else { return .closesSilently }
             position += UInt64(count)
         }
-        if case .grows(let extra)? = fault {
-            guard write(Array(repeating: 0xEE, count: extra), isChunked: isChunked) else {
-                return .closeSilently
-            }
+        guard write(Array(repeating: 0xEE, count: plan.extraByteCount), isChunked: isChunked) else {
+            return .closesSilently
         }
-        if case .stalls? = fault { stall() }
-        if after == nil, isChunked { return stream.write(Array("0\r\n\r\n".utf8)) ? nil : .closeSilently }
-        return after
-    }
-
-    private static func stop(_ fault: ResponsePlan.BodyFault?, _ range: Range<UInt64>) -> (UInt64, After?) {
-        switch fault {
-        case nil, .grows: (range.upperBound, nil)
-        case .closes(let count): (min(range.lowerBound + count, range.upperBound), .closeSilently)
-        case .resets(let count): (min(range.lowerBound + count, range.upperBound), .reset)
-        case .stalls(let count): (min(range.lowerBound + count, range.upperBound), .closeSilently)
-        }
+        if plan.stallsAfterwards { stall() }
+        if let end = plan.cutBy { return end }
+        guard write(response.framing.after, isChunked: isChunked) else { return .closesSilently }
+        return isChunked && !stream.write(Array("0\r\n\r\n".utf8)) ? .closesSilently : nil
     }
 
     private func write(_ bytes: [UInt8], isChunked: Bool) -> Bool {
@@ -122,7 +92,8 @@ struct ServerConnection {
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer, isChunked: Bool) -> Bool {
-        guard isChunked else { return stream.write(bytes) }
+        // A chunk of nothing would be the last.
+        guard isChunked, !bytes.isEmpty else { return stream.write(bytes) }
         return stream.write(Array("\(String(bytes.count, radix: 16))\r\n".utf8)) && stream.write(bytes)
             && stream.write([13, 10])
     }

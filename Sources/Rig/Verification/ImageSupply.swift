@@ -1,5 +1,6 @@
 import BlockStorage
 import Foundation
+import HTTPRanges
 import NBDServer
 import RemoteStore
 import VirtualMedia

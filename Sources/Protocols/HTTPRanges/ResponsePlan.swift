@@ -1,5 +1,5 @@
 /// How one request is to be answered: rightly, or with faults at the level of HTTP and of the
-/// connection. A plan is data; ``ImageResponse`` and the connection carry it out.
+/// connection. A plan is data; ``ImageResponse``, ``BodyPlan`` and the connection carry it out.
 package struct ResponsePlan: Equatable, Sendable {
     package enum RangeClaim: Equatable, Sendable {
         case right, missing
@@ -29,6 +29,8 @@ package struct ResponsePlan: Equatable, Sendable {
     package var contentRange = RangeClaim.right
     package var length = LengthClaim.right
     package var contentEncoding: String?
+    /// Wraps the range asked for in multipart/byteranges, as no server should a single one.
+    package var isMultipart = false
     /// Instead of the image's own; `""` leaves the field out.
     package var entityTag: String?
     package var lastModified: String?
@@ -68,17 +70,12 @@ package struct ReceivedRequest: Equatable, Sendable {
     package let connection: Int
     package let head: HTTPRequestHead
 
+    package init(number: Int, connection: Int, head: HTTPRequestHead) {
+        self.number = number
+        self.connection = connection
+        self.head = head
+    }
+
     package var isHead: Bool { head.method == "HEAD" }
     package var path: Substring { head.target.prefix { $0 != "?" } }
-}
-
-/// What becomes of a new connection before the first request.
-package enum HandshakePlan: Equatable, Sendable {
-    case right
-    /// Closes the socket at once.
-    case drops
-    /// Sends a fatal alert: only a version of TLS that no client speaks any more is on offer.
-    case alerts
-    /// Sends nothing until the client gives up or the server stops.
-    case stalls
 }

@@ -79,6 +79,24 @@ package struct HTTPRequestHead: Equatable, Sendable {
 
     package func has(_ name: String) -> Bool { fields.contains { $0.name == name } }
 
+    /// The target without its query and with %xx decoded; `nil` when that is no text.
+    package var path: String? {
+        var bytes: [UInt8] = []
+        var rest = target.prefix { $0 != "?" }.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let digits = String(rest.prefix(2)), digits.count == 2, digits.allSatisfy(\.isHexDigit),
+                let value = UInt8(digits, radix: 16)
+            else { return nil }
+            bytes.append(value)
+            rest.removeFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
     /// Whether the connection may carry another request (RFC 9112 §9.3).
     package var keepsAlive: Bool {
         let tokens = (value("connection") ?? "").lowercased()

@@ -1,10 +1,18 @@
-/// The answer to a request for an image: head, and which of its bytes follow. Pure: decides, sends nothing.
+/// The answer to a request for an image: head, and which of its bytes follow. Pure: decides, sends
+/// nothing. Whoever serves images, over sockets or in memory, answers with this.
 package struct ImageResponse: Equatable, Sendable {
     package let status: Int
     package let fields: [String]
     /// Of the image; `nil` for an answer without image bytes.
     package let body: Range<UInt64>?
     package let isChunked: Bool
+    /// Around the body of a part in multipart/byteranges (RFC 9110 §14.6); else empty.
+    package let framing: Framing
+
+    package struct Framing: Equatable, Sendable {
+        package var before: [UInt8] = []
+        package var after: [UInt8] = []
+    }
 
     /// What is served: its size and validators.
     package struct Subject: Equatable, Sendable {
@@ -33,6 +41,40 @@ package struct ImageResponse: Equatable, Sendable {
         self.fields = fields + ["Content-Length: 0"] + (closes ? ["Connection: close"] : [])
         body = nil
         isChunked = false
+        framing = Framing()
+    }
+
+    /// The answer to any request.
+    ///
+    /// - Parameters:
+    ///   - credentials: What clients must name, where they must.
+    ///   - subject: Looks for the image, `nil` when there is none; asked only on behalf of those who may
+    ///     know.
+    package init(
+        to request: HTTPRequestHead, plan: ResponsePlan, credentials: BasicCredentials?,
+        subject: () -> Subject?
+    ) {
+        // A body would be taken for the next request.
+        let hasBody =
+            request.has("transfer-encoding") || (request.value("content-length") ?? "0") != "0"
+        if hasBody || !["GET", "HEAD"].contains(request.method) {
+            self.init(status: hasBody ? 400 : 405, fields: ["Allow: GET, HEAD"], closes: true)
+        } else if let status = plan.status {
+            self.init(status: status, fields: plan.extraFields)
+        } else if let credentials, !credentials.admit(request) {
+            self.init(status: 401, fields: ["WWW-Authenticate: Basic realm=\"images\""])
+        } else if let subject = subject() {
+            self.init(to: request, for: subject, plan: plan)
+        } else {
+            self.init(status: 404)
+        }
+    }
+
+    /// What becomes of the connection after an answer that was sent whole.
+    package func end(after request: HTTPRequestHead, plan: ResponsePlan) -> ResponseEnd {
+        let isLast =
+            plan.closesAfterwards || !request.keepsAlive || fields.contains("Connection: close")
+        return isLast ? (plan.sendsCloseNotify ? .closes : .closesSilently) : .staysOpen
     }
 
     package init(to request: HTTPRequestHead, for subject: Subject, plan: ResponsePlan) {
@@ -57,18 +99,25 @@ package struct ImageResponse: Equatable, Sendable {
         status: Int, range: Range<UInt64>, of subject: Subject, _ validators: Validators, _ plan: ResponsePlan
     ) {
         self.status = status
-        var fields = validators.fields + ["Accept-Ranges: bytes", "Content-Type: application/octet-stream"]
-        if status == 206 {
+        var fields = validators.fields + ["Accept-Ranges: bytes"]
+        if status == 206, plan.isMultipart {
+            framing = Self.multipart(Self.contentRange(range, of: subject))
+            fields.append("Content-Type: multipart/byteranges; boundary=\(Self.boundary)")
+        } else {
+            framing = Framing()
+            fields.append("Content-Type: application/octet-stream")
+        }
+        if status == 206, !plan.isMultipart {
             switch plan.contentRange {
-            case .right:
-                fields.append(
-                    "Content-Range: bytes \(range.lowerBound)-\(range.upperBound - 1)/\(subject.byteCount)")
+            case .right: fields.append(Self.contentRange(range, of: subject))
             case .text(let text): fields.append("Content-Range: \(text)")
             case .missing: break
             }
         }
         switch plan.length {
-        case .right: fields.append("Content-Length: \(range.count)")
+        case .right:
+            let count = range.count + framing.before.count + framing.after.count
+            fields.append("Content-Length: \(count)")
         case .bytes(let count): fields.append("Content-Length: \(count)")
         case .chunked: fields.append("Transfer-Encoding: chunked")
         }
@@ -77,6 +126,19 @@ package struct ImageResponse: Equatable, Sendable {
         self.fields = fields + plan.extraFields
         body = range
         isChunked = plan.length == .chunked
+    }
+
+    /// - Parameter range: Not empty.
+    private static func contentRange(_ range: Range<UInt64>, of subject: Subject) -> String {
+        "Content-Range: bytes \(range.lowerBound)-\(range.upperBound - 1)/\(subject.byteCount)"
+    }
+
+    private static let boundary = "IMAGE_PART"
+
+    private static func multipart(_ contentRange: String) -> Framing {
+        Framing(
+            before: Array("\r\n--\(boundary)\r\n\(contentRange)\r\n\r\n".utf8),
+            after: Array("\r\n--\(boundary)--\r\n".utf8))
     }
 
     static func reason(_ status: Int) -> String {

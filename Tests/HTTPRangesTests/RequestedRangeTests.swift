@@ -1,6 +1,6 @@
 import Testing
 
-@testable import RemoteStore
+@testable import HTTPRanges
 
 struct RequestedRangeTests {
     static let table: [(String?, UInt64, RequestedRange)] = [

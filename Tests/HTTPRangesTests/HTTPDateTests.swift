@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@testable import RemoteStore
+@testable import HTTPRanges
 
 struct HTTPDateTests {
     static func oracle(_ seconds: Int64) -> String {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import RemoteStore
+@testable import HTTPRanges
 
 struct HTTPRequestHeadTests {
     static let request = "GET /disk.img?x HTTP/1.1\r\nHost: h\r\nRange:  bytes=0-1\t\r\n\r\nnext"
