@@ -104,6 +104,7 @@ let package = Package(
         room("Rig", "Sharding"),
         room("Rig", "Reports", ["RunLog", "HostObserver"]),
         room("Rig", "Artefacts", ["Reports", "Sharding", "RunLog", "CLinux"]),
+        room("Rig", "FaultPlan", ["FaultPoints", "SimulatedTime", "RunLog"]),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -166,6 +167,7 @@ let package = Package(
         tests("Sharding", ["Sharding"]),
         tests("Reports", ["Reports", "RunLog", "HostObserver"]),
         tests("Artefacts", ["Artefacts", "Reports", "Sharding", "RunLog"]),
+        tests("FaultPlan", ["FaultPlan", "FaultPoints", "SimulatedTime", "RunLog"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

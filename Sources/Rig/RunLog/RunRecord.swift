@@ -123,6 +123,8 @@ package struct FaultTally: Codable, Equatable, Sendable {
     /// By state of the slot concerned when it fired ("-" without a slot), sorted by state.
     package var firedByState: [String: Int]
     package var firstFiredNanoseconds: Int64?
+    /// All delays that it put on operations, together. Holds without an end are not in it.
+    package var stallNanoseconds: Int64
 
     package init(identifier: String, kind: String) {
         self.identifier = identifier
@@ -130,5 +132,6 @@ package struct FaultTally: Codable, Equatable, Sendable {
         matched = 0
         fired = 0
         firedByState = [:]
+        stallNanoseconds = 0
     }
 }

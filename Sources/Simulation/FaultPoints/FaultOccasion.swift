@@ -36,20 +36,30 @@ package struct FaultOccasion: Sendable {
     package var slot: String?
     /// The connection it comes over, counted from 0 for its target.
     package var connection: Int?
+    /// Which way it moves data, where the layer tells.
+    package var direction: Direction?
     /// Bytes of the image that it concerns; for a stream, bytes since its start.
     package var bytes: Range<UInt64>?
     /// Since the start of the run.
     package var time: Duration
 
+    package enum Direction: String, Codable, Sendable, CaseIterable {
+        /// From the host towards the remote store: requests, written data.
+        case up
+        /// From the remote store towards the host: answers, read data.
+        case down
+    }
+
     package init(
         _ layer: FaultLayer, _ operation: String, on target: String, slot: String? = nil,
-        connection: Int? = nil, bytes: Range<UInt64>? = nil, at time: Duration
+        connection: Int? = nil, direction: Direction? = nil, bytes: Range<UInt64>? = nil, at time: Duration
     ) {
         self.layer = layer
         self.operation = operation
         self.target = target
         self.slot = slot
         self.connection = connection
+        self.direction = direction
         self.bytes = bytes
         self.time = time
     }
