@@ -72,7 +72,9 @@ let package = Package(
         room("Simulation", "SimulatedTime", ["VirtualMedia"]),
         room(
             "Simulation", "SimulatedBMC",
-            ["VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat"]),
+            [
+                "FaultPoints", "VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat",
+            ]),
         room("Simulation", "MessageBus", ["DBusProtocol"]),
 
         // Rig: looks at the result from outside.
@@ -142,7 +144,8 @@ let package = Package(
         tests(
             "SimulatedBMC",
             [
-                "SimulatedBMC", "SimulatedTime", "VirtualMedia", "USBMassStorage", "NBDProtocol",
+                "FaultPoints", "SimulatedBMC", "SimulatedTime", "VirtualMedia", "USBMassStorage",
+                "NBDProtocol",
                 "BlockStorage", "NBDServer", "LinuxPlatform",
             ]),
         tests("MessageBus", ["MessageBus", "DBusProtocol"]),

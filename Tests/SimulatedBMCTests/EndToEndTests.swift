@@ -268,22 +268,6 @@ struct HostViewTests {
         }
     }
 
-    @Test func `injected faults fail the operation they name, when they say`() throws {
-        try KernelRun.run { run in
-            await run.kernel.inject(
-                OperationFault(operation: .write, pathSuffix: "lun.0/file", occurrences: 2...2, errno: EIO))
-            try await run.buildGadget(files: [])
-            await run.kernel.addFile("/disk", [UInt8](repeating: 0, count: 4096))
-            func load() async -> CInt {
-                await NBDDriverTests.errno { () throws(SystemError) in
-                    try await run.kernel.write("/disk", to: "\(KernelRun.lun)/file")
-                }
-            }
-            #expect(await [load(), load(), load()] == [0, EIO, 0])
-            #expect(await run.kernel.firedOperationFaults == 1)
-        }
-    }
-
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `the same seed gives the same run`(seed: UInt64) throws {
         func hash() throws -> UInt64 {

@@ -1,3 +1,4 @@
+import FaultPoints
 import Synchronization
 import VirtualMedia
 
@@ -19,9 +20,10 @@ struct KernelFixture {
 
     init(
         profile: KernelProfile = .linux6_1, chips: [ControllerChip] = ControllerChip.dummies(2),
-        running steps: [Step] = []
+        running steps: [Step] = [], faults: any FaultInjector = NoFaults()
     ) {
-        kernel = KernelState(timers: KernelTimers(clock: clock), profile: profile, chips: chips)
+        kernel = KernelState(
+            timers: KernelTimers(clock: clock), profile: profile, chips: chips, faults: faults)
         kernel.files["/images/disk.img"] = MemoryFile(Array(repeating: 7, count: 1 << 20), isReadOnly: false)
         kernel.files["/images/other.img"] = MemoryFile(Array(repeating: 9, count: 1 << 20), isReadOnly: false)
         kernel.files["/images/locked.img"] = MemoryFile(Array(repeating: 8, count: 1 << 20), isReadOnly: true)

@@ -1,3 +1,4 @@
+import FaultPoints
 import NBDProtocol
 import SimulatedTime
 import TestSupport
@@ -16,13 +17,13 @@ struct KernelRun: Sendable {
 
     /// Runs `body` against a fresh kernel.
     static func run<Result: Sendable>(
-        profile: KernelProfile = .linux6_12, seed: UInt64 = 1,
+        profile: KernelProfile = .linux6_12, seed: UInt64 = 1, faults: any FaultInjector = NoFaults(),
         _ body: @escaping @Sendable (KernelRun) async throws -> Result
     ) throws -> Result {
         try Simulation(seed: seed).run { simulation in
             let kernel = SimulatedKernel(
                 executor: simulation.executor, clock: simulation.clock, spawner: simulation.spawner,
-                profile: profile, controllers: ControllerChip.dummies(3))
+                profile: profile, controllers: ControllerChip.dummies(3), faults: faults)
             let result = try await body(KernelRun(simulation: simulation, kernel: kernel))
             await kernel.shutDown()
             return result

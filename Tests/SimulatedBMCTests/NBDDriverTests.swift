@@ -126,6 +126,8 @@ struct NBDDriverTests {
         try KernelRun.run { run in
             let (server, channel) = run.server(ScriptedServer.Script(image: Self.image))
             try await run.kernel.attach(run.attachment(byteCount: Self.image.count), connections: [channel])
+            // Somebody has it open: the last close would take the cache along.
+            try await run.buildGadget(files: ["/dev/nbd0"])
             for _ in 0..<3 { #expect(await Self.errnoOfRead(run, at: 0) == 0) }
             #expect(server.requests.count == 1)
             try await run.kernel.dropCache(of: "nbd0")

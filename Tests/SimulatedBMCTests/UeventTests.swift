@@ -90,23 +90,6 @@ struct UeventTests {
         #expect(events.map(\.sequenceNumber) == [1, 2, 3, 4])
     }
 
-    @Test func `injected faults lose, repeat and reorder events`() async throws {
-        let fixture = KernelFixture()
-        let uevents = fixture.kernel.uevents
-        uevents.inject(UeventFault(subsystem: "block", occurrences: 1...1, effect: .drop))
-        uevents.inject(UeventFault(subsystem: "block", occurrences: 2...2, effect: .duplicate))
-        uevents.inject(UeventFault(occurrences: 4...4, effect: .delay(.seconds(5))))
-        let events = try await Self.collected(fixture) { fixture in
-            for name in ["a", "b", "udc", "c", "d"] {
-                uevents.emit("change", name, subsystem: name == "udc" ? "udc" : "block", [])
-            }
-            fixture.clock.advance(by: .seconds(5))
-            fixture.kernel.timers.fireDue()
-        }
-        #expect(events.map(\.devicePath) == ["b", "b", "udc", "d", "c"])
-        #expect(uevents.firedCount == 3)
-    }
-
     private static func attachment(isReadOnly: Bool) -> NBDAttachment {
         NBDAttachment(
             device: "nbd0", byteCount: UInt64(image.count), blockBytes: 512,

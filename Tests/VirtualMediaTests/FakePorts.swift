@@ -112,6 +112,8 @@ struct FakeDriver: NBDDriver {
         return [UInt8](repeating: 0, count: byteCount)
     }
 
+    func flush(_ device: String) async throws(SystemError) {}
+
     func dropCache(of device: String) async throws(SystemError) {
         try await world.perform("drop \(device)")
         world.state.withLock { $0.devices[device]?.isCacheWarm = false }

@@ -16,6 +16,12 @@ package protocol NBDDriver: Sendable {
     /// Reads through the block device, as a LUN would; the proof that data flows.
     func read(_ byteCount: Int, at offset: UInt64, from device: String) async throws(SystemError) -> [UInt8]
 
+    /// Writes back what is dirty in the device's cache and has the server make it durable; returns at
+    /// once when there is nothing to write.
+    ///
+    /// - Throws: EIO when not all of it arrived, ENODEV when nothing is attached.
+    func flush(_ device: String) async throws(SystemError)
+
     /// Drops clean cached pages, so that the next read of the host reaches the server.
     func dropCache(of device: String) async throws(SystemError)
 

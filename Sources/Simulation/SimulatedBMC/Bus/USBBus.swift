@@ -14,17 +14,19 @@ final class USBBus {
         var session: Session?
     }
 
-    private let controllers: DeviceControllers
+    /// Those of the running kernel; the cables outlast it.
+    var controllers: DeviceControllers!
     private let timers: KernelTimers
+    private let faults: KernelFaults
     private var ports: [String: Port] = [:]
     private var lastSession: UInt64 = 0
     private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
         []
     private var departures: [(session: Session, departed: () -> Void)] = []
 
-    init(controllers: DeviceControllers, timers: KernelTimers) {
-        self.controllers = controllers
+    init(timers: KernelTimers, faults: KernelFaults) {
         self.timers = timers
+        self.faults = faults
     }
 
     // MARK: The device side

@@ -59,6 +59,8 @@ final class DeviceControllers {
         /// Name of the gadget driver, empty when free.
         var function = ""
         var endpointsInUse = 0
+        /// False while its driver is gone.
+        var isPresent = true
 
         var eventPath: String { "\(port.devicePath)/udc/\(port.name)" }
         var gadgetPath: String { "\(port.devicePath)/gadget.\(number)" }
@@ -84,14 +86,41 @@ final class DeviceControllers {
 
     /// As /sys/class/udc shows them, sorted.
     var listing: [DeviceController] {
-        controllers.map {
+        controllers.filter(\.isPresent).map {
             DeviceController(
                 name: $0.port.name, state: $0.state, function: $0.function, currentSpeed: $0.currentSpeed,
                 maximumSpeed: $0.maximumSpeed)
         }.sorted { $0.name < $1.name }
     }
 
-    func index(of name: String) -> Int? { controllers.firstIndex { $0.port.name == name } }
+    /// `nil` while it is not there.
+    func index(of name: String) -> Int? { controllers.firstIndex { $0.port.name == name && $0.isPresent } }
+
+    /// The controller disappears with whatever it was given to. Harmless when it is not there.
+    func remove(_ name: String) {
+        guard let index = index(of: name) else { return }
+        release(name)
+        controllers[index].isPresent = false
+        announcePresence(controllers[index])
+    }
+
+    /// It is back, and free. Harmless when it never went, or there never was one of that name.
+    func add(_ name: String) {
+        guard let index = controllers.firstIndex(where: { $0.port.name == name && !$0.isPresent }) else {
+            return
+        }
+        controllers[index].isPresent = true
+        announcePresence(controllers[index])
+    }
+
+    private func announcePresence(_ controller: Controller) {
+        let action = controller.isPresent ? "add" : "remove"
+        uevents.emit(
+            action, controller.eventPath, subsystem: "udc",
+            ["USB_UDC_NAME=\(controller.port.name)"])
+        guard profile.hasGadgetBus else { return }
+        uevents.emit(action, controller.gadgetPath, subsystem: "gadget", [])
+    }
 
     /// Gives a controller to a gadget driver.
     ///
@@ -108,15 +137,16 @@ final class DeviceControllers {
         guard inUse + endpoints <= chips[chip].endpointCount else { throw missing }
         controllers[index].function = function
         controllers[index].endpointsInUse = endpoints
-        announce(controllers[index], isBound: true)
+        announce(controllers[index], isBound: true, owner: function)
     }
 
     func release(_ name: String) {
         guard let index = index(of: name), !controllers[index].function.isEmpty else { return }
+        let owner = controllers[index].function
         controllers[index].function = ""
         controllers[index].endpointsInUse = 0
         setState(name, "not attached", speed: "UNKNOWN")
-        announce(controllers[index], isBound: false)
+        announce(controllers[index], isBound: false, owner: owner)
     }
 
     func setState(_ name: String, _ state: String, speed: String? = nil) {
@@ -125,13 +155,14 @@ final class DeviceControllers {
         if let speed { controllers[index].currentSpeed = speed }
     }
 
-    private func announce(_ controller: Controller, isBound: Bool) {
+    private func announce(_ controller: Controller, isBound: Bool, owner: String) {
         var properties = ["USB_UDC_NAME=\(controller.port.name)"]
         if isBound { properties.append("USB_UDC_DRIVER=\(controller.function)") }
-        uevents.emit("change", controller.eventPath, subsystem: "udc", properties)
+        let slot = SlotNames.slot(ofGadget: owner)
+        uevents.emit("change", controller.eventPath, subsystem: "udc", slot: slot, properties)
         guard profile.hasGadgetBus else { return }
         uevents.emit(
-            isBound ? "bind" : "unbind", controller.gadgetPath, subsystem: "gadget",
+            isBound ? "bind" : "unbind", controller.gadgetPath, subsystem: "gadget", slot: slot,
             isBound ? ["DRIVER=configfs-gadget.\(controller.function)"] : [])
     }
 }

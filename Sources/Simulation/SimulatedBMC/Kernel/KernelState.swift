@@ -1,3 +1,4 @@
+import FaultPoints
 import USBMassStorage
 
 /// Everything in the kernel, without threads and clocks: what the shell may touch only one call at
@@ -5,30 +6,49 @@ import USBMassStorage
 final class KernelState: GadgetPlatform {
     let profile: KernelProfile
     let timers: KernelTimers
+    let faults: KernelFaults
     let uevents: UeventStream
     let controllers: DeviceControllers
     let bus: USBBus
     let devices: [NBDDevice]
     private(set) var tree: GadgetTreeModel!
-    var faults = OperationFaults()
     /// Regular files by absolute path.
     var files: [String: MemoryFile] = [:]
     private var bound: [BoundGadget] = []
-    private var closing: [PageCache] = []
+    private var closing: [NBDDevice] = []
+    private let chips: [ControllerChip]
 
-    init(timers: KernelTimers, profile: KernelProfile, chips: [ControllerChip]) {
+    convenience init(
+        timers: KernelTimers, profile: KernelProfile, chips: [ControllerChip],
+        faults: any FaultInjector = NoFaults()
+    ) {
+        let faults = KernelFaults(faults, timers: timers)
+        self.init(profile: profile, chips: chips, faults: faults, bus: USBBus(timers: timers, faults: faults))
+    }
+
+    /// The same machine after a power cut: its clock, its files, its cables and the hosts at their ends.
+    convenience init(bootedAfter earlier: KernelState) {
+        self.init(
+            profile: earlier.profile, chips: earlier.chips, faults: earlier.faults, bus: earlier.bus)
+        files = earlier.files
+    }
+
+    private init(profile: KernelProfile, chips: [ControllerChip], faults: KernelFaults, bus: USBBus) {
         self.profile = profile
-        self.timers = timers
-        let uevents = UeventStream(timers: timers)
+        self.chips = chips
+        self.faults = faults
+        self.bus = bus
+        timers = faults.timers
+        let uevents = UeventStream(timers: timers, faults: faults)
         self.uevents = uevents
         controllers = DeviceControllers(chips: chips, profile: profile, uevents: uevents)
-        bus = USBBus(controllers: controllers, timers: timers)
+        bus.controllers = controllers
         devices = (0..<profile.nbdDeviceCount).map {
-            NBDDevice(number: $0, profile: profile, timers: timers, uevents: uevents)
+            NBDDevice(number: $0, profile: profile, timers: faults.timers, uevents: uevents, faults: faults)
         }
         tree = GadgetTreeModel(profile: profile, platform: self)
         for device in devices {
-            device.willClose = { [unowned self] cache in closing.append(cache) }
+            device.willClose = { [unowned self] device in closing.append(device) }
         }
     }
 
@@ -38,10 +58,37 @@ final class KernelState: GadgetPlatform {
         return device
     }
 
-    /// Caches whose last opener closed since the last call: closing waits until they are written.
-    func takeClosing() -> [PageCache] {
+    /// Devices whose last opener began to close since the last call: it waits until all is written.
+    func takeClosing() -> [NBDDevice] {
         defer { closing = [] }
         return closing
+    }
+
+    // MARK: Losing parts
+
+    /// The gadget on it leaves the bus without having been asked to.
+    func removeController(_ name: String) {
+        if let device = bound.first(where: { $0.controller == name }) {
+            bound.removeAll { $0 === device }
+            bus.disconnect(device)
+        }
+        controllers.remove(name)
+    }
+
+    /// The controller of that name, else that of the gadget of the path, else the first free one.
+    func vanishController(_ named: String?, of path: String) {
+        let gadget = path.prefix { $0 != "/" }
+        let own = bound.first { $0.gadget.name == gadget }?.controller
+        guard let name = named ?? own ?? controllers.listing.first(where: { $0.function.isEmpty })?.name
+        else { return }
+        removeController(name)
+    }
+
+    /// Devices vanish from their hosts.
+    func losePower() {
+        for device in bound { bus.disconnect(device) }
+        bound = []
+        uevents.finish()
     }
 
     // MARK: GadgetPlatform

@@ -6,6 +6,7 @@ import VirtualMedia
 /// ``fireDue()``.
 final class KernelTimers {
     struct TimerID: Equatable {
+        /// When it fires.
         let deadline: Duration
         fileprivate let number: UInt64
     }
@@ -20,19 +21,25 @@ final class KernelTimers {
     private var lastNumber: UInt64 = 0
     /// Told whenever the list has a new first deadline, so that the shell wakes up in time.
     var deadlineMovedUp: ((Duration) -> Void)?
+    weak var faults: KernelFaults?
 
     init(clock: any MediaClock) { self.clock = clock }
 
     var now: Duration { clock.now }
     var earliest: Duration? { entries.first?.id.deadline }
 
+    /// - Parameter name: what a timer of the kernel itself is for; such a one can be late. Without a
+    ///   name it is a fault's own, or the host's, whose clock is another.
     @discardableResult
-    func schedule(at deadline: Duration, _ action: @escaping () -> Void) -> TimerID {
+    func schedule(at deadline: Duration, named name: String? = nil, _ action: @escaping () -> Void)
+        -> TimerID
+    {
         lastNumber += 1
-        let id = TimerID(deadline: deadline, number: lastNumber)
+        let time = name.map { lateness(of: deadline, named: $0) } ?? deadline
+        let id = TimerID(deadline: time, number: lastNumber)
         let position = firstPosition { $0 > id }
         entries.insert(Entry(id: id, action: action), at: position)
-        if position == 0 { deadlineMovedUp?(deadline) }
+        if position == 0 { deadlineMovedUp?(time) }
         return id
     }
 
@@ -49,6 +56,16 @@ final class KernelTimers {
             entries.removeFirst()
             first.action()
         }
+    }
+
+    /// The deadline with what a fault adds to it; "coalesce" puts it off to the next multiple of so many
+    /// milliseconds, where others wait.
+    private func lateness(of deadline: Duration, named name: String) -> Duration {
+        guard let met = faults?.meet(.clock, "timer", on: name), !met.isEmpty else { return deadline }
+        let late = deadline + met.delay
+        guard let grid = met.time("coalesce"), grid > .zero else { return late }
+        let steps = (late / grid).rounded(.up)
+        return max(late, grid * Int(steps))
     }
 
     private func firstPosition(where isPast: (TimerID) -> Bool) -> Int {

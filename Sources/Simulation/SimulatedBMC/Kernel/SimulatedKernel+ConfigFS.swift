@@ -1,66 +1,138 @@
+import FaultPoints
+import Glibc
 package import VirtualMedia
 
 extension SimulatedKernel: GadgetTree {
+    /// System calls on configfs, by their names in faults and errors.
+    private enum Operation: String, CaseIterable {
+        case makeDirectory = "mkdir"
+        case removeDirectory = "rmdir"
+        case makeLink = "symlink"
+        case removeLink = "unlink"
+        case read, write, list
+
+        var isChange: Bool { self != .read && self != .list }
+    }
+
+    static let configfsFaults =
+        FaultTable(
+            .configfs, Operation.allCases.map(\.rawValue),
+            ["delay", "hold", "fail", "fail-afterwards", "vanish", "forced-eject-missing"])
+        + FaultTable(.configfs, Operation.allCases.filter(\.isChange).map(\.rawValue), ["pretend"])
+        + FaultTable(.configfs, ["write"], ["short"])
+        + FaultTable(.configfs, ["read"], ["lie-value", "newline"])
+
     package func makeDirectory(_ path: String) async throws(SystemError) {
-        try perform(.makeDirectory, path) { files throws(Errno) in try files.makeDirectory(path) }
+        try await perform(.makeDirectory, path) { files, _ throws(Errno) in try files.makeDirectory(path) }
     }
 
     package func removeDirectory(_ path: String) async throws(SystemError) {
-        try perform(.removeDirectory, path) { files throws(Errno) in try files.removeDirectory(path) }
-        await finishClosing()
+        try await perform(.removeDirectory, path) { files, _ throws(Errno) in
+            try files.removeDirectory(path)
+        }
     }
 
     package func makeLink(at path: String, to target: String) async throws(SystemError) {
-        try perform(.makeLink, path) { files throws(Errno) in try files.makeLink(at: path, to: target) }
+        try await perform(.makeLink, path) { files, _ throws(Errno) in
+            try files.makeLink(at: path, to: target)
+        }
     }
 
     package func removeLink(_ path: String) async throws(SystemError) {
-        try perform(.removeLink, path) { files throws(Errno) in try files.removeLink(path) }
+        try await perform(.removeLink, path) { files, _ throws(Errno) in try files.removeLink(path) }
     }
 
     /// Clearing or changing a LUN's file returns once the old file's dirty pages are written.
     package func write(_ value: String, to path: String) async throws(SystemError) {
-        try perform(.write, path) { files throws(Errno) in try files.write(value, to: path) }
-        await finishClosing()
+        let controller = path.hasSuffix("/UDC") && !value.isEmpty ? value : nil
+        try await perform(.write, path, binding: controller) { files, met throws(Errno) in
+            let taken = value.utf8.prefix(max(0, value.utf8.count - met.missingBytes))
+            try files.write(String(decoding: taken, as: UTF8.self), to: path)
+            // The caller's one write call moved less than it was given, and that is all it is told.
+            if taken.count < value.utf8.count { throw .io }
+        }
     }
 
     package func read(_ path: String) async throws(SystemError) -> String {
-        try perform(.read, path) { files throws(Errno) in try files.read(path) }
+        var text = ""
+        try await perform(.read, path) { files, met throws(Errno) in
+            text = try files.read(path)
+            if let value = met.lie("value") { text = String(value) }
+            if met.special("newline") != nil { text += "\n" }
+        }
+        return text
     }
 
     package func list(_ path: String) async throws(SystemError) -> [String] {
-        try perform(.list, path) { files throws(Errno) in try files.list(path) }
+        var names: [String] = []
+        try await perform(.list, path) { files, met throws(Errno) in
+            names = try files.list(path)
+            if met.special("forced-eject-missing") != nil { names.removeAll { $0 == Self.forcedEject } }
+        }
+        return names
     }
 
-    private func perform<Result>(
-        _ operation: OperationFault.Operation, _ path: String,
-        _ body: (ConfigFileSystem) throws(Errno) -> Result
-    ) throws(SystemError) -> Result {
+    private static let forcedEject = "forced_eject"
+
+    /// - Parameter controller: which one the gadget is about to get.
+    private func perform(
+        _ operation: Operation, _ path: String, binding controller: String? = nil,
+        _ body: (ConfigFileSystem, MetFaults) throws(Errno) -> Void
+    ) async throws(SystemError) {
+        let slot = SlotNames.slot(ofGadget: path)
+        let met = state.faults.meet(.configfs, operation.rawValue, on: path, slot: slot)
+        if met.waits { await wait(for: met) }
         do throws(Errno) {
-            return try step { state throws(Errno) in
+            try checkPower()
+            if met.special("vanish") != nil { step { $0.vanishController(controller, of: path) } }
+            try step { state throws(Errno) in
                 // What the host's own ejects closed is nobody's to wait for.
                 _ = state.takeClosing()
-                try state.faults.check(operation, path)
-                return try body(state.tree.files)
+                if let errno = met.failure { throw Errno(rawValue: errno) }
+                if met.special("forced-eject-missing") != nil, path.hasSuffix("/" + Self.forcedEject) {
+                    throw .noEntry
+                }
+                if !met.pretends { try body(state.tree.files, met) }
             }
+            await finishClosing()
+            if let errno = met.laterFailure { throw Errno(rawValue: errno) }
         } catch { throw error.during("\(operation.rawValue) usb_gadget/\(path)") }
     }
 
+    /// The last user's close returns once what is dirty has been written.
     private func finishClosing() async {
-        for cache in state.takeClosing() {
+        for device in state.takeClosing() {
             await withCheckedContinuation { continuation in
-                step { _ in
-                    cache.writing.wait(for: 0..<UInt64.max, in: cache) { _ in continuation.resume() }
-                }
+                step { _ in device.whenClosed { continuation.resume() } }
             }
         }
     }
 }
 
 extension SimulatedKernel: DeviceControllerDirectory {
-    package func controllers() async throws(SystemError) -> [DeviceController] { state.controllers.listing }
+    package func controllers() async throws(SystemError) -> [DeviceController] {
+        try checkPower("list controllers")
+        return state.controllers.listing
+    }
 }
 
 extension SimulatedKernel: UeventSource {
     package func uevents() async -> AsyncStream<Uevent> { state.uevents.listen() }
+}
+
+/// Which slot something in the kernel belongs to, by the names that the service gives.
+enum SlotNames {
+    /// "mass-storage-Slot_0/UDC" is of "Slot_0".
+    static func slot(ofGadget path: String) -> String? { rest(of: path, after: "mass-storage-") }
+
+    /// "virtual-media/Slot_0" is of "Slot_0".
+    static func slot(ofBackend identifier: String) -> String? {
+        rest(of: identifier, after: "virtual-media/")
+    }
+
+    private static func rest(of text: String, after prefix: String) -> String? {
+        guard text.hasPrefix(prefix) else { return nil }
+        let name = text.dropFirst(prefix.count).prefix { $0 != "/" }
+        return name.isEmpty ? nil : String(name)
+    }
 }

@@ -17,10 +17,12 @@ extension SimulatedKernel: NBDDriver {
     package func attach(_ attachment: NBDAttachment, connections: [any ByteChannel])
         async throws(SystemError)
     {
+        let slot = SlotNames.slot(ofBackend: attachment.backendIdentifier)
+        let met = try await meet("attach", attachment.device, slot: slot)
         let device = try device(attachment.device, "attach")
         do throws(Errno) {
             try step { _ throws(Errno) in
-                try device.attach(attachment, linkCount: connections.count)
+                try device.attach(attachment, linkCount: connections.count, met)
             }
         } catch { throw error.during("attach \(attachment.device)") }
         let name = device.name
@@ -29,12 +31,14 @@ extension SimulatedKernel: NBDDriver {
         attachments[device.number] = AttachedConnections(mailbox: mailbox)
         for connection in connections { device.queue?.add(link(for: connection, of: device)) }
         let number = device.number
-        attachments[number]?.consumer = spawner.spawn("\(device.name) replies", .shared) { [self] in
+        attachments[number]?.consumer = spawner.spawn("\(name) replies", .shared) { [self] in
             await serve(mailbox, of: number)
         }
+        try answer(met, "attach \(device.name)")
     }
 
     package func reconfigure(_ device: String, connections: [any ByteChannel]) async throws(SystemError) {
+        let met = try await meet("reconfigure", device)
         let device = try self.device(device, "reconfigure")
         guard device.attachment != nil, !device.isDisconnected, let queue = device.queue else {
             throw SystemError(EINVAL, "reconfigure \(device.name)")
@@ -48,14 +52,21 @@ extension SimulatedKernel: NBDDriver {
             let link = link(for: connection, of: device)
             _ = step { _ in queue.replaceDeadLink(with: link) }
         }
+        try answer(met, "reconfigure \(device.name)")
     }
 
     package func detach(_ device: String) async throws(SystemError) {
+        let met = try await meet("detach", device)
         let device = try self.device(device, "detach")
-        step { _ in device.disconnect() }
-        guard let attached = attachments.removeValue(forKey: device.number) else { return }
+        step { _ in
+            device.holdOpen(met)
+            device.disconnect()
+        }
+        guard let attached = attachments.removeValue(forKey: device.number) else {
+            return try answer(met, "detach \(device.name)")
+        }
         let grace = step { state in
-            state.timers.schedule(at: state.timers.now + Self.disconnectGrace) {
+            state.timers.schedule(at: state.timers.now + Self.disconnectGrace, named: "nbd disconnect") {
                 for transport in attached.transports { transport.shutDown() }
             }
         }
@@ -64,16 +75,24 @@ extension SimulatedKernel: NBDDriver {
         attached.mailbox.close()
         await attached.consumer?.finished()
         disarmWhenIdle()
+        try answer(met, "detach \(device.name)")
     }
 
     package func status(of device: String) async throws(SystemError) -> NBDDeviceStatus {
-        try self.device(device, "status").status
+        let met = try await meet("status", device)
+        let device = try self.device(device, "status")
+        step { _ in device.holdOpen(met) }
+        var status = device.status
+        if let size = met.lie("size") { status.byteCount = UInt64(max(0, size)) }
+        try answer(met, "status \(device.name)")
+        return status
     }
 
     package func read(_ byteCount: Int, at offset: UInt64, from device: String)
         async throws(SystemError) -> [UInt8]
     {
         let operation = "read \(device)"
+        try checkPower(operation)
         let device = try self.device(device, "read")
         guard device.attachment != nil else { throw SystemError(ENODEV, operation) }
         guard byteCount >= 0, offset <= device.byteCount, UInt64(byteCount) <= device.byteCount - offset
@@ -95,7 +114,23 @@ extension SimulatedKernel: NBDDriver {
         return pieces.flatMap { $0 }
     }
 
+    package func flush(_ device: String) async throws(SystemError) {
+        let operation = "flush \(device)"
+        try checkPower(operation)
+        let device = try self.device(device, "flush")
+        guard device.attachment != nil else { throw SystemError(ENODEV, operation) }
+        guard let file = try? device.open(path: "/dev/\(device.name)", forWriting: false) else {
+            throw SystemError(EACCES, operation)
+        }
+        defer { step { _ in file.close() } }
+        let result = await withCheckedContinuation { continuation in
+            step { _ in file.flush { continuation.resume(returning: $0) } }
+        }
+        if case .failure = result { throw SystemError(EIO, operation) }
+    }
+
     package func dropCache(of device: String) async throws(SystemError) {
+        try checkPower("drop cache of \(device)")
         try self.device(device, "drop cache").cache?.dropClean()
     }
 
@@ -115,6 +150,26 @@ extension SimulatedKernel: NBDDriver {
             step { _ in device.discard(range) { continuation.resume(returning: $0) } }
         }
         if case .failure(let error) = result { throw error.during("discard on \(device.name)") }
+    }
+
+    // MARK: Faults
+
+    /// What meets a call to the driver, the waiting over.
+    ///
+    /// - Throws: what it shall fail with.
+    private func meet(_ operation: String, _ device: String, slot: String? = nil)
+        async throws(SystemError) -> MetFaults
+    {
+        let owner = slot ?? (try? state.device(device))?.slot
+        let met = state.faults.meet(.nbdDevice, operation, on: device, slot: owner)
+        if met.waits { await wait(for: met) }
+        try checkPower("\(operation) \(device)")
+        if let errno = met.failure { throw SystemError(errno, "\(operation) \(device)") }
+        return met
+    }
+
+    private func answer(_ met: MetFaults, _ operation: String) throws(SystemError) {
+        if let errno = met.laterFailure { throw SystemError(errno, operation) }
     }
 
     // MARK: Connections

@@ -1,3 +1,4 @@
+package import FaultPoints
 package import VirtualMedia
 
 /// The kernel of a BMC, in memory: configfs with its gadgets, USB device controllers, the nbd
@@ -6,7 +7,9 @@ package import VirtualMedia
 /// One isolation domain on one injected executor; all rules are in the synchronous parts behind it.
 /// Each nbd connection has two tasks of its own, which never wait for the kernel nor it for them.
 package actor SimulatedKernel {
-    let state: KernelState
+    /// Replaced as a whole when the machine boots anew.
+    var state: KernelState
+    var isPowered = true
     let clock: any MediaClock
     let spawner: any Spawner
     private let executor: any SerialExecutor
@@ -16,14 +19,23 @@ package actor SimulatedKernel {
     var attachments: [Int: AttachedConnections] = [:]
     var driverListeners: [AsyncStream<NBDDriverEvent>.Continuation] = []
 
+    /// - Parameter faults: asked about every operation; see ``carriedOut``.
     package init(
         executor: any SerialExecutor, clock: any MediaClock, spawner: any Spawner,
-        profile: KernelProfile = .linux6_12, controllers: [ControllerChip] = [.aspeedVirtualHub()]
+        profile: KernelProfile = .linux6_12, controllers: [ControllerChip] = [.aspeedVirtualHub()],
+        faults: any FaultInjector = NoFaults()
     ) {
         self.executor = executor
         self.clock = clock
         self.spawner = spawner
-        state = KernelState(timers: KernelTimers(clock: clock), profile: profile, chips: controllers)
+        state = KernelState(
+            timers: KernelTimers(clock: clock), profile: profile, chips: controllers, faults: faults)
+        state.faults.watch = { [weak self, spawner] hold, number in
+            spawner.spawn("kernel hold", .shared) { [weak self] in
+                await hold.released()
+                await self?.resume(number)
+            }
+        }
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -66,7 +78,10 @@ package actor SimulatedKernel {
         step { $0.timers.fireDue() }
     }
 
-    // MARK: Set-up and faults
+    /// What waited for a hold goes on, as a step of the kernel.
+    private func resume(_ number: UInt64) { step { $0.faults.resume(number) } }
+
+    // MARK: Set-up
 
     /// Puts a regular file where a LUN can open it.
     package func addFile(_ path: String, _ bytes: [UInt8], isReadOnly: Bool = false) {
@@ -96,13 +111,6 @@ package actor SimulatedKernel {
     package func vacateController(_ name: String) {
         step { $0.controllers.release(name) }
     }
-
-    package func inject(_ fault: OperationFault) { state.faults.inject(fault) }
-    package func inject(_ fault: UeventFault) { state.uevents.inject(fault) }
-    /// How many configfs operations were made to fail.
-    package var firedOperationFaults: Int { state.faults.firedCount }
-    /// How many uevents were lost, repeated or delayed.
-    package var firedUeventFaults: Int { state.uevents.firedCount }
 
     /// Detaches every device and ends every stream and task. The kernel is not used afterwards.
     package func shutDown() async {

@@ -10,8 +10,8 @@ final class NBDDevice: PageCacheDevice {
     let number: Int
     /// A link of the device died by itself.
     var linkDied: () -> Void = {}
-    /// The last opener is closing, and the page cache may hold unwritten data.
-    var willClose: (PageCache) -> Void = { _ in }
+    /// The last opener has begun to close: see ``whenClosed(_:)``.
+    var willClose: (NBDDevice) -> Void = { _ in }
     private(set) var attachment: NBDAttachment?
     private(set) var queue: NBDQueue?
     private(set) var cache: PageCache?
@@ -25,8 +25,29 @@ final class NBDDevice: PageCacheDevice {
     private let profile: KernelProfile
     private let timers: KernelTimers
     private let uevents: UeventStream
+    let faults: KernelFaults
+    /// What faults say of this attachment.
+    private var claims = Claims()
+    /// Clean pages of the attachment before, for the bug that serves them once more.
+    private var earlierPages: [CacheSegment] = []
+    /// Last closes that wait for write-back.
+    private var pendingCloses = 0
+    private var closeWaiters: [() -> Void] = []
+    /// Requests that a fault keeps, oldest first.
+    private var kept: [BlockRequest] = []
 
-    init(number: Int, profile: KernelProfile, timers: KernelTimers, uevents: UeventStream) {
+    /// An attachment that is not what it should be.
+    private struct Claims {
+        /// The size is 0 until then.
+        var sizeVisibleFrom = Duration.zero
+        var byteCount: UInt64?
+    }
+
+    init(
+        number: Int, profile: KernelProfile, timers: KernelTimers, uevents: UeventStream,
+        faults: KernelFaults
+    ) {
+        self.faults = faults
         self.number = number
         self.profile = profile
         self.timers = timers
@@ -34,14 +55,19 @@ final class NBDDevice: PageCacheDevice {
     }
 
     var name: String { "nbd\(number)" }
+    /// Of the slot whose attachment it is.
+    var slot: String? { attachment.flatMap { SlotNames.slot(ofBackend: $0.backendIdentifier) } }
     /// Whole sectors only.
-    var byteCount: UInt64 { attachment.map { $0.byteCount / 512 * 512 } ?? 0 }
+    var byteCount: UInt64 {
+        guard let attachment, timers.now >= claims.sizeVisibleFrom else { return 0 }
+        return (claims.byteCount ?? attachment.byteCount) / 512 * 512
+    }
 
     // MARK: Attaching
 
     /// - Throws: EBUSY while an attachment is still held by somebody; EINVAL for a block size that
     ///   is no power of two in 512...4096, no link, or several without CAN_MULTI_CONN.
-    func attach(_ attachment: NBDAttachment, linkCount: Int) throws(Errno) {
+    func attach(_ attachment: NBDAttachment, linkCount: Int, _ met: MetFaults = .none) throws(Errno) {
         guard self.attachment == nil else { throw .busy }
         let block = attachment.blockBytes
         guard (512...4096).contains(block), block & (block - 1) == 0, linkCount > 0 else { throw .invalid }
@@ -49,9 +75,12 @@ final class NBDDevice: PageCacheDevice {
         guard linkCount == 1 || flags.contains(.canMultiConnect) else { throw .invalid }
         self.attachment = attachment
         isDisconnected = false
+        claims = Claims(
+            sizeVisibleFrom: met.time("size-late").map { timers.now + $0 } ?? .zero,
+            byteCount: met.lie("size").map { UInt64(max(0, $0)) })
         let queue = NBDQueue(
             limits: NBDQueue.Limits(
-                requestTimeout: attachment.requestTimeout,
+                requestTimeout: met.time("timeout") ?? attachment.requestTimeout,
                 deadConnectionTimeout: attachment.deadConnectionTimeout, queueDepth: profile.nbdQueueDepth),
             timers: timers)
         queue.linkDied = { [unowned self] _ in linkDied() }
@@ -59,6 +88,9 @@ final class NBDDevice: PageCacheDevice {
         cache = PageCache(
             limitBytes: profile.pageCacheBytes, maximumRequestBytes: profile.maximumRequestBytes,
             device: self, timers: timers)
+        if met.special("keep-cache") != nil { cache?.adopt(earlierPages) }
+        earlierPages = []
+        holdOpen(met)
         announce(isReadOnly: flags.contains(.isReadOnly))
     }
 
@@ -67,7 +99,32 @@ final class NBDDevice: PageCacheDevice {
         guard attachment != nil, !isDisconnected else { return }
         isDisconnected = true
         queue?.shutDown()
+        failKept()
         releaseIfUnused()
+    }
+
+    /// Everything ends at once, and nobody is told.
+    func losePower() {
+        isDisconnected = true
+        queue?.shutDown(inOrder: false)
+        failKept()
+        cache?.discard()
+        for waiter in closeWaiters { waiter() }
+        closeWaiters = []
+    }
+
+    /// Somebody, udev's probing perhaps, has the device open for a while.
+    func holdOpen(_ met: MetFaults) {
+        guard let time = met.time("held-open"), attachment != nil else { return }
+        openCount += 1
+        timers.schedule(at: timers.now + time) { [weak self] in self?.closed() }
+    }
+
+    /// The size is another from now on, with the uevent that the kernel sends for it.
+    func resize(to byteCount: UInt64) {
+        guard attachment != nil, claims.byteCount != byteCount else { return }
+        claims.byteCount = byteCount
+        emitChange(["RESIZE=1"])
     }
 
     /// A number that no link of the device has had, so that late news of an earlier attachment
@@ -103,13 +160,30 @@ final class NBDDevice: PageCacheDevice {
             readAhead: ReadAhead(maximumBytes: attachment?.readAheadBytes ?? 0))
     }
 
+    /// The last opener's close waits until everything is written, and takes the cache along
+    /// (`bdev_release`, `blkdev_flush_mapping`); an error is left for the next opener's flush.
     fileprivate func closed() {
-        openCount -= 1
-        guard openCount == 0, let cache else { return }
-        if !isDisconnected {
-            cache.writing.start(in: cache)
-            willClose(cache)
+        guard openCount == 1, let cache, !isDisconnected else { return finishClose() }
+        willClose(self)
+        pendingCloses += 1
+        cache.writing.wait(for: 0..<UInt64.max, in: cache, takesErrors: false) { [self] _ in
+            pendingCloses -= 1
+            finishClose()
         }
+    }
+
+    /// Calls back once no close is under way.
+    func whenClosed(_ body: @escaping () -> Void) {
+        guard pendingCloses > 0 else { return body() }
+        closeWaiters.append(body)
+    }
+
+    private func finishClose() {
+        openCount -= 1
+        if openCount == 0, !isDisconnected { cache?.dropClean() }
+        let waiters = closeWaiters
+        closeWaiters = []
+        for waiter in waiters { waiter() }
         releaseIfUnused()
     }
 
@@ -117,11 +191,14 @@ final class NBDDevice: PageCacheDevice {
         guard isDisconnected, openCount == 0, attachment != nil else { return }
         earlierReadBytes += queue?.readBytes ?? 0
         earlierWrittenBytes += queue?.writtenBytes ?? 0
+        let slot = slot
+        if !faults.isQuiet { earlierPages = cache?.cleanPages ?? [] }
         cache?.discard()
         attachment = nil
         queue = nil
         cache = nil
-        emitChange([])
+        claims = Claims()
+        emitChange([], slot: slot)
     }
 
     // MARK: Uevents
@@ -134,9 +211,9 @@ final class NBDDevice: PageCacheDevice {
         emitChange([])
     }
 
-    private func emitChange(_ extra: [String]) {
+    private func emitChange(_ extra: [String], slot: String? = nil) {
         uevents.emit(
-            "change", "/devices/virtual/block/\(name)", subsystem: "block",
+            "change", "/devices/virtual/block/\(name)", subsystem: "block", slot: slot ?? self.slot,
             extra + [
                 "MAJOR=43", "MINOR=\(number * profile.nbdMinorStep)", "DEVNAME=\(name)", "DEVTYPE=disk",
                 "DISKSEQ=\(number + 1)",
@@ -150,8 +227,40 @@ final class NBDDevice: PageCacheDevice {
     var canForceUnitAccess: Bool { flags.contains(.sendForceUnitAccess) }
 
     func submit(_ request: BlockRequest) {
+        guard !faults.isQuiet, let operation = request.command.faultWord else { return pass(request) }
+        let end = request.offset + UInt64(request.byteCount)
+        let met = faults.meet(
+            .nbdDevice, operation, on: name, slot: slot, bytes: request.offset..<end)
+        guard !met.isEmpty else { return pass(request) }
+        if let size = met.lie("size") { resize(to: UInt64(max(0, size))) }
+        let carried = request.changed(by: met, deviceBytes: byteCount)
+        guard met.waits else { return carryOut(carried, met) }
+        kept.append(carried)
+        faults.afterWaiting(met) { [self] in
+            guard let place = kept.firstIndex(where: { $0 === carried }) else { return }
+            kept.remove(at: place)
+            carryOut(carried, met)
+        }
+    }
+
+    private func pass(_ request: BlockRequest) {
         guard let queue else { return request.completion(.failure(.io)) }
         queue.submit(request)
+    }
+
+    private func carryOut(_ request: BlockRequest, _ met: MetFaults) {
+        // Whatever the number was, the block layer knows only EIO.
+        if met.failure != nil { return request.completion(.failure(.io)) }
+        if met.pretends { return request.completion(.success([])) }
+        let parts = request.torn(by: met.tornSectors)
+        guard !parts.isEmpty else { return request.completion(.success([])) }
+        for part in parts { pass(part) }
+    }
+
+    private func failKept() {
+        let failed = kept
+        kept = []
+        for request in failed { request.completion(.failure(.io)) }
     }
 
     private var flags: TransmissionFlags {

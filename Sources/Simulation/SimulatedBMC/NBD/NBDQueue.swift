@@ -81,11 +81,13 @@ final class NBDQueue {
     }
 
     /// Ends every link and fails everything.
-    func shutDown() {
+    ///
+    /// - Parameter inOrder: takes leave of the servers; else they find the line dead.
+    func shutDown(inOrder: Bool = true) {
         isShutDown = true
         if let timer { timers.cancel(timer.id) }
         timer = nil
-        for link in links { link.disconnect() }
+        for link in links { if inOrder { link.disconnect() } else { _ = link.die() } }
         var failed = links.flatMap { $0.takeAll() }
         failed += orphans.map(\.request)
         orphans = []
@@ -151,7 +153,10 @@ final class NBDQueue {
             guard deadline < timer.deadline else { return }
             timers.cancel(timer.id)
         }
-        timer = (timers.schedule(at: deadline) { [weak self] in self?.timerFired() }, deadline)
+        timer = (
+            timers.schedule(at: deadline, named: "nbd timeout") { [weak self] in self?.timerFired() },
+            deadline
+        )
     }
 
     private func timerFired() {

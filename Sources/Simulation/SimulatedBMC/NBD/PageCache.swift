@@ -68,6 +68,18 @@ final class PageCache {
         }
     }
 
+    /// What it holds that is on the device too.
+    var cleanPages: [CacheSegment] {
+        table.all.filter { if case .clean = $0.state { true } else { false } }
+    }
+
+    /// Takes pages of another cache for its own, as far as they lie on the device.
+    func adopt(_ pages: [CacheSegment]) {
+        for page in pages where page.range.upperBound <= device.cachedBytes {
+            table.insert(page.copy(of: page.range))
+        }
+    }
+
     /// Forgets everything, unwritten data included: the device is gone.
     func discard() {
         table.removeAll { _ in true }

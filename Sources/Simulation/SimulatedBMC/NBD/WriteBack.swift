@@ -11,6 +11,8 @@ final class WriteBack {
         let range: Range<UInt64>
         /// Writes up to this number must be out.
         let lastWrite: UInt64
+        /// Whether a failure that it is told of is thereby reported.
+        let takesErrors: Bool
         var hasFailed = false
         let completion: (Bool) -> Void
     }
@@ -63,7 +65,8 @@ final class WriteBack {
 
     func expire(in cache: PageCache) {
         guard expiry == nil else { return }
-        expiry = timers.schedule(at: timers.now + Self.dirtyExpiry) { [weak self, weak cache] in
+        expiry = timers.schedule(at: timers.now + Self.dirtyExpiry, named: "dirty pages") {
+            [weak self, weak cache] in
             guard let self, let cache else { return }
             self.expiry = nil
             self.start(in: cache)
@@ -72,9 +75,15 @@ final class WriteBack {
 
     /// Calls back once everything written so far in the range is on the device.
     ///
-    /// - Parameter completion: whether it all arrived.
-    func wait(for range: Range<UInt64>, in cache: PageCache, completion: @escaping (Bool) -> Void) {
-        waiters.append(Waiter(range: range, lastWrite: lastWrite, completion: completion))
+    /// - Parameters:
+    ///   - takesErrors: false leaves a failure for the next flush to report.
+    ///   - completion: whether it all arrived.
+    func wait(
+        for range: Range<UInt64>, in cache: PageCache, takesErrors: Bool = true,
+        completion: @escaping (Bool) -> Void
+    ) {
+        waiters.append(
+            Waiter(range: range, lastWrite: lastWrite, takesErrors: takesErrors, completion: completion))
         start(in: cache)
         settle(in: cache)
     }
@@ -154,7 +163,7 @@ final class WriteBack {
             var isReported = false
             for index in waiters.indices where waiters[index].range.overlaps(range) {
                 waiters[index].hasFailed = true
-                isReported = true
+                if waiters[index].takesErrors { isReported = true }
             }
             if !isReported { hasUnreportedFailure = true }
         }

@@ -1,0 +1,60 @@
+import FaultPoints
+import Synchronization
+
+/// Faults at the n-th occasion of their kind, and every occasion that was met.
+final class FaultScript: FaultInjector {
+    struct Rule: Sendable {
+        var layer: FaultLayer
+        /// `nil` for any.
+        var operation: String?
+        /// The target ends like this.
+        var suffix: String
+        /// Counted from 1.
+        var occurrences: ClosedRange<Int>
+        var actions: [FaultAction]
+
+        init(
+            _ layer: FaultLayer, _ operation: String? = nil, on suffix: String = "",
+            at occurrences: ClosedRange<Int> = 1...1, _ actions: FaultAction...
+        ) {
+            self.layer = layer
+            self.operation = operation
+            self.suffix = suffix
+            self.occurrences = occurrences
+            self.actions = actions
+        }
+    }
+
+    private struct State {
+        var rules: [(rule: Rule, matches: Int)] = []
+        var firedCount = 0
+        var occasions: [FaultOccasion] = []
+    }
+    private let state = Mutex(State())
+
+    init(_ rules: Rule...) { for rule in rules { add(rule) } }
+
+    func add(_ rule: Rule) { state.withLock { $0.rules.append((rule, 0)) } }
+
+    /// How many occasions were met with something.
+    var firedCount: Int { state.withLock { $0.firedCount } }
+    var occasions: [FaultOccasion] { state.withLock { $0.occasions } }
+
+    func meet(_ occasion: FaultOccasion) -> [FaultAction] {
+        state.withLock { state in
+            state.occasions.append(occasion)
+            var actions: [FaultAction] = []
+            for index in state.rules.indices {
+                let rule = state.rules[index].rule
+                guard rule.layer == occasion.layer,
+                    rule.operation == nil || rule.operation == occasion.operation,
+                    occasion.target.hasSuffix(rule.suffix)
+                else { continue }
+                state.rules[index].matches += 1
+                if rule.occurrences.contains(state.rules[index].matches) { actions += rule.actions }
+            }
+            if !actions.isEmpty { state.firedCount += 1 }
+            return actions
+        }
+    }
+}
