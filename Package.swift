@@ -54,6 +54,9 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/Platform/COpenSSL", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CFuse", path: "Sources/Platform/CFuse", pkgConfig: "fuse3",
+            providers: [.apt(["libfuse3-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
         room("Platform", "Threads", ["CLinux"]),
         room(
@@ -84,6 +87,8 @@ let package = Package(
             [
                 "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat", "CLinux", "COpenSSL",
             ]),
+        room("Rig", "FaultyFiles", ["FaultPoints", "Threads"]),
+        room("Rig", "FaultyMount", ["FaultyFiles", "Threads", "CFuse", "CLinux"]),
         room(
             "Rig", "Verification",
             [
@@ -157,6 +162,9 @@ let package = Package(
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
+        tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
+        tests("FaultyFiles", ["FaultyFiles", "FaultPoints"]),
+        tests("FaultyMount", ["FaultyMount", "FaultyFiles", "FaultPoints"]),
         tests("Verification", ["Verification", "HostObserver", "LinuxPlatform"]),
         tests(
             "EndToEnd",

@@ -1,0 +1,167 @@
+package import Glibc
+
+/// Names and attributes.
+extension FaultyTree {
+    /// As the store shows them.
+    package func attributes(of path: String, _ plan: OperationPlan? = nil) throws(Errno) -> stat {
+        try prepare(plan, on: path)
+        var status = try trueAttributes(of: path)
+        show(&status)
+        lie(&status, plan)
+        try finish(plan)
+        return status
+    }
+
+    package func attributes(of file: OpenFile, _ plan: OperationPlan? = nil) throws(Errno) -> stat {
+        try prepare(plan, on: file.path)
+        try checkFresh(file)
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else { throw Errno(errno) }
+        show(&status)
+        lie(&status, plan)
+        try finish(plan)
+        return status
+    }
+
+    func trueAttributes(of path: String) throws(Errno) -> stat {
+        var status = stat()
+        guard fstatat(root, Self.place(path), &status, 0) == 0 else { throw Errno(errno) }
+        return status
+    }
+
+    private func show(_ status: inout stat) {
+        guard let resized = knownState(status)?.content.withLock({ $0.resized }) else { return }
+        status.st_size = off_t(resized.byteCount)
+        status.st_mtim.tv_sec = Int(resized.since / 1_000_000_000)
+        status.st_mtim.tv_nsec = Int(resized.since % 1_000_000_000)
+    }
+
+    private func lie(_ status: inout stat, _ plan: OperationPlan?) {
+        if let size = plan?.claimedBytes { status.st_size = off_t(max(0, size)) }
+        if let time = plan?.claimedModification { status.st_mtim = timespec(tv_sec: Int(time), tv_nsec: 0) }
+    }
+
+    /// Gives the file another size to see; its bytes stay where they are.
+    func resize(_ path: String, _ resizing: OperationPlan.Resizing) {
+        guard let status = try? trueAttributes(of: path), status.st_mode & S_IFMT == S_IFREG else { return }
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        fileState(status, path: path).content.withLock { content in
+            let current = content.resized?.byteCount ?? UInt64(status.st_size)
+            switch resizing {
+            case .truncate(let byteCount): content.resized = (min(byteCount, current), now)
+            case .grow(let byteCount): content.resized = (current &+ byteCount, now)
+            }
+        }
+    }
+
+    /// One name in a folder, with the number of its file.
+    package struct FolderEntry: Equatable, Sendable {
+        package let name: String
+        package let inode: UInt64
+        /// As in `st_mode`, the type alone.
+        package let mode: UInt32
+    }
+
+    /// Sorted by name, with "." and ".." first.
+    package func entries(of path: String, _ plan: OperationPlan? = nil) throws(Errno) -> [FolderEntry] {
+        try prepare(plan, on: path)
+        let descriptor = openat(root, Self.place(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Errno(errno) }
+        guard let folder = fdopendir(descriptor) else {
+            close(descriptor)
+            throw Errno(errno)
+        }
+        defer { closedir(folder) }
+        var found: [FolderEntry] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let mode = UInt32(entry.pointee.d_type) << 12
+            found.append(FolderEntry(name: name, inode: UInt64(entry.pointee.d_ino), mode: mode))
+        }
+        try finish(plan)
+        return found.sorted { $0.name < $1.name }
+    }
+
+    package func fileSystemStatus(_ plan: OperationPlan? = nil) throws(Errno) -> statvfs {
+        try prepare(plan, on: "")
+        var status = statvfs()
+        guard fstatvfs(root, &status) == 0 else { throw Errno(errno) }
+        if let free = plan?.claimedFreeBytes {
+            let blocks = fsblkcnt_t(max(0, free)) / fsblkcnt_t(max(1, status.f_frsize))
+            status.f_bfree = min(blocks, status.f_blocks)
+            status.f_bavail = status.f_bfree
+        }
+        try finish(plan)
+        return status
+    }
+
+    // MARK: Changes
+
+    package func removeFile(_ path: String, _ plan: OperationPlan? = nil) throws(Errno) {
+        try change(path, plan) { () throws(Errno) in
+            let status = try? self.trueAttributes(of: path)
+            guard unlinkat(self.root, path, 0) == 0 else { throw Errno(errno) }
+            if let status, status.st_nlink <= 1 { self.forget(status) }
+        }
+    }
+
+    package func removeFolder(_ path: String, _ plan: OperationPlan? = nil) throws(Errno) {
+        try change(path, plan) { () throws(Errno) in
+            let removesFolder: CInt = 0x200  // AT_REMOVEDIR
+            guard unlinkat(self.root, path, removesFolder) == 0 else { throw Errno(errno) }
+        }
+    }
+
+    package func makeFolder(_ path: String, mode: mode_t, _ plan: OperationPlan? = nil) throws(Errno) {
+        try change(path, plan) { () throws(Errno) in
+            guard mkdirat(self.root, path, mode) == 0 else { throw Errno(errno) }
+        }
+    }
+
+    package func rename(_ path: String, to newPath: String, _ plan: OperationPlan? = nil) throws(Errno) {
+        try change(path, plan) { () throws(Errno) in
+            let replaced = try? self.trueAttributes(of: newPath)
+            guard renameat(self.root, path, self.root, newPath) == 0 else { throw Errno(errno) }
+            if let replaced, replaced.st_nlink <= 1 { self.forget(replaced) }
+        }
+    }
+
+    /// Mode, owner and times, as far as given.
+    package struct NewAttributes: Sendable {
+        package var mode: mode_t?
+        package var owner: (user: uid_t?, group: gid_t?)?
+        /// Of access and of modification; `UTIME_OMIT` in the nanoseconds leaves one alone.
+        package var times: (access: timespec, modification: timespec)?
+        package init() {}
+    }
+
+    package func setAttributes(_ new: NewAttributes, of path: String, _ plan: OperationPlan? = nil)
+        throws(Errno)
+    {
+        try change(path, plan) { () throws(Errno) in
+            let place = Self.place(path)
+            if let mode = new.mode, fchmodat(self.root, place, mode, 0) != 0 { throw Errno(errno) }
+            if let owner = new.owner,
+                fchownat(self.root, place, owner.user ?? .max, owner.group ?? .max, 0) != 0
+            {
+                throw Errno(errno)
+            }
+            if let times = new.times,
+                utimensat(self.root, place, [times.access, times.modification], 0) != 0
+            {
+                throw Errno(errno)
+            }
+        }
+    }
+
+    func change(_ path: String, _ plan: OperationPlan?, _ body: () throws(Errno) -> Void) throws(Errno) {
+        try prepare(plan, on: path)
+        guard !isReadOnly else { throw Errno(EROFS) }
+        if plan?.deed != .pretend { try body() }
+        try finish(plan)
+    }
+}
