@@ -162,7 +162,6 @@ let package = Package(
         tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
-        tests("RemoteStore", ["RemoteStore", "BlockStorage"]),
         tests("FaultyFiles", ["FaultyFiles", "FaultPoints"]),
         tests("FaultyMount", ["FaultyMount", "FaultyFiles", "FaultPoints"]),
         tests("Verification", ["Verification", "HostObserver", "LinuxPlatform"]),
