@@ -105,7 +105,8 @@ let package = Package(
         room(
             "Rig", "Scenarios",
             [
-                "RunLog", "HostObserver", "USBMassStorage", "VirtualMedia", "SimulatedTime",
+                "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "USBMassStorage", "VirtualMedia",
+                "SimulatedTime",
                 .product(name: "Yams", package: "Yams"),
             ]),
         room("Rig", "Sharding"),
@@ -119,7 +120,8 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "NBDServer",
+                "Scenarios", "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "NBDServer",
                 "ImageSources", "RemoteImages",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage", "CLinux", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -173,7 +175,9 @@ let package = Package(
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
-        tests("Scenarios", ["Scenarios", "RunLog", "HostObserver", "VirtualMedia"]),
+        tests(
+            "Scenarios",
+            ["Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "VirtualMedia"]),
         tests("Sharding", ["Sharding"]),
         tests("Reports", ["Reports", "RunLog", "HostObserver"]),
         tests("Artefacts", ["Artefacts", "Reports", "Sharding", "RunLog"]),

@@ -161,6 +161,11 @@ struct CommandTests {
                 var commandName: String
                 var arguments: [Argument]?
                 var subcommands: [Command]?
+
+                /// With those of the commands below it.
+                var allArguments: [Argument] {
+                    (arguments ?? []) + (subcommands ?? []).flatMap(\.allArguments)
+                }
             }
             var command: Command
         }
@@ -175,8 +180,8 @@ struct CommandTests {
                 $0.hasPrefix("mediarig \(command.commandName)")
             }
             let text = try #require(section, "docs/commands.md has no section for \(command.commandName)")
-            for name in (command.arguments ?? []).flatMap({ $0.names ?? [] }).map(\.name)
-            where !["h", "help"].contains(name) {
+            for name in command.allArguments.flatMap({ $0.names ?? [] }).map(\.name)
+            where !["h", "help", "version"].contains(name) {
                 #expect(text.contains("`--\(name)"), "docs/commands.md: \(command.commandName) --\(name)")
                 checked += 1
             }

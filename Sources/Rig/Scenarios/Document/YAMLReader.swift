@@ -101,4 +101,13 @@ package enum ScalarText {
         }
         return .text(text)
     }
+
+    /// The truth or whole number that a text is the spelling of; else the text.
+    package static func plain(_ text: String) -> DocumentNode.Content {
+        switch content(text, isPlain: true) {
+        case .boolean(let value): .boolean(value)
+        case .integer(let value) where "\(value)" == text: .integer(value)
+        default: .text(text)
+        }
+    }
 }

@@ -1,3 +1,5 @@
+package import FaultPlan
+
 /// A run written down: what stands where, what happens, what goes wrong, and what must hold.
 ///
 /// Written as YAML or JSON for people (``ScenarioDocument``) or in Swift for tests:
@@ -20,6 +22,8 @@ package struct Scenario: Equatable, Sendable {
     package var workload: [Workload] = []
     /// In order. None means the whole life of every slot: see ``Step/wholeLife``.
     package var steps: [Step] = []
+    /// Each with a name of its own.
+    package var faults: [Fault] = []
     /// What differs from seed to seed; `nil` once it is resolved.
     package var swarm: Swarm?
     package var phases = Phases()
@@ -31,13 +35,14 @@ package struct Scenario: Equatable, Sendable {
 
     package init(
         _ name: String, description: String = "", topology: Topology = Topology(),
-        workload: [Workload] = [], steps: [Step] = []
+        workload: [Workload] = [], steps: [Step] = [], faults: [Fault] = []
     ) {
         self.name = name
         self.description = description
         self.topology = topology
         self.workload = workload
         self.steps = steps
+        self.faults = Self.named(faults)
     }
 
     /// Nothing in it is left to be drawn.
@@ -88,7 +93,7 @@ extension Scenario {
     }
 
     /// A run for one seed, with every choice made.
-    package struct Resolved: Equatable, Sendable {
+    package struct Resolved: Equatable, Sendable, Codable {
         /// Without swarm and without ``Step/choose(_:)``.
         package var scenario: Scenario
         package var seed: UInt64

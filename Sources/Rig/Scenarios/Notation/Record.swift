@@ -147,3 +147,17 @@ extension Record {
         }
     }
 }
+
+extension Field {
+    /// The same field of something that holds the root.
+    package func under<Outer: Sendable>(_ path: WritableKeyPath<Outer, Root> & Sendable) -> Field<Outer> {
+        Field<Outer>(key: key, shape: shape, isRequired: isRequired, meaning: meaning) {
+            node, outer, reader in
+            read(node, &outer[keyPath: path], &reader)
+        } write: { outer, start in
+            write(outer[keyPath: path], start[keyPath: path])
+        } fallback: { start in
+            fallback(start[keyPath: path])
+        }
+    }
+}

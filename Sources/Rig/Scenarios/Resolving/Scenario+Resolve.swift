@@ -1,0 +1,133 @@
+import FaultPlan
+import SimulatedTime
+
+extension Scenario {
+    /// Makes every choice that is left to the seed, each from a stream of its own, so that one choice
+    /// more or less in one place does not change the others.
+    ///
+    /// - Throws: where what was drawn does not go together.
+    package func resolve(seed: UInt64) throws(ScenarioDocumentError) -> Resolved {
+        let streams = RandomStreams(seed: seed)
+        var draws: [String] = []
+        var scenario = try varied(streams, &draws)
+        if let swarm {
+            scenario.keepSlots(swarm, streams, &draws)
+            scenario.keepFaults(swarm, streams, &draws)
+        }
+        var random = streams.stream("scenario steps")
+        scenario.steps = Self.drawn(scenario.steps, &random)
+        guard Self.count(scenario.steps) <= ScenarioFields.Limits.resolvedSteps else {
+            let limit = ScenarioFields.Limits.resolvedSteps
+            throw ScenarioDocumentError(
+                file: name, [ScenarioProblem(nil, path: "steps", "more than \(limit) steps were drawn")])
+        }
+        if scenario.steps.isEmpty { scenario.steps = Step.wholeLife }
+        scenario.faults = Self.named(scenario.faults)
+        return Resolved(scenario: scenario, seed: seed, draws: draws)
+    }
+
+    private func varied(_ streams: RandomStreams, _ draws: inout [String])
+        throws(ScenarioDocumentError) -> Scenario
+    {
+        var plain = self
+        plain.swarm = nil
+        guard let variations = swarm?.variations, !variations.isEmpty else { return plain }
+        var node = ScenarioDocument.node(of: plain)
+        for variation in variations {
+            var random = streams.stream("scenario vary \(variation.path)")
+            let value = variation.values.draw(using: &random)
+            do { try DocumentPath.set(value, at: variation.path, in: &node) } catch {
+                throw ScenarioDocumentError(
+                    file: name, [ScenarioProblem(nil, path: "swarm.vary.\(variation.path)", error.message)])
+            }
+            draws.append("\(variation.path) = \(JSONWriter.line(of: value))")
+        }
+        return try ScenarioDocument.scenario(of: node, file: name)
+    }
+
+    private mutating func keepFaults(_ swarm: Swarm, _ streams: RandomStreams, _ draws: inout [String]) {
+        var kept = Self.named(faults).filter { fault in
+            var random = streams.stream("scenario fault \(fault.identifier)")
+            let chance = swarm.chances[fault.identifier] ?? swarm.faultChance
+            return Double.random(in: 0..<1, using: &random) < chance
+        }
+        if let limit = swarm.maximumFaults, kept.count > limit {
+            var random = streams.stream("scenario faults")
+            while kept.count > limit { kept.remove(at: .random(in: kept.indices, using: &random)) }
+        }
+        let names = Set(kept.map(\.identifier))
+        let gone = Set(Self.named(faults).map(\.identifier)).subtracting(names)
+        faults = kept
+        steps = steps.compactMap { $0.without(faults: gone) }
+        draws.append("faults = \(kept.map(\.identifier).joined(separator: ", "))")
+    }
+
+    private mutating func keepSlots(_ swarm: Swarm, _ streams: RandomStreams, _ draws: inout [String]) {
+        guard let range = swarm.slots else { return }
+        var random = streams.stream("scenario slots")
+        let count = min(Int.random(in: range, using: &random), topology.slots.count)
+        while topology.slots.count > count {
+            let gone = topology.slots.remove(at: .random(in: topology.slots.indices, using: &random)).name
+            workload.removeAll { $0.slot == .named(gone) }
+            steps = steps.compactMap { $0.without(slot: gone) }
+            faults.removeAll { $0.select.slot == gone }
+        }
+        draws.append("slots = \(topology.slots.map(\.name).joined(separator: ", "))")
+    }
+
+    /// The steps with every ``Step/choose(_:)`` replaced by what was drawn.
+    private static func drawn(_ steps: [Step], _ random: inout RandomStream) -> [Step] {
+        var drawn: [Step] = []
+        for step in steps {
+            switch step {
+            case .choose(let choice):
+                for _ in 0..<Int.random(in: choice.times, using: &random) {
+                    drawn += Self.drawn(option(of: choice, &random).steps, &random)
+                }
+            case .repeat(let group) where step.isDrawn:
+                // Each time is drawn anew, so the repetition is written out.
+                for _ in 0..<group.times {
+                    drawn += Self.drawn(group.steps, &random)
+                    if drawn.count > ScenarioFields.Limits.resolvedSteps { break }
+                }
+            case .parallel(let group) where step.isDrawn:
+                let branches = group.branches.map { Self.drawn($0, &random) }.filter { !$0.isEmpty }
+                if !branches.isEmpty { drawn.append(.parallel(Step.Parallel(branches))) }
+            default: drawn.append(step)
+            }
+        }
+        return drawn
+    }
+
+    private static func option(of choice: Step.Choose, _ random: inout RandomStream) -> Step.Choose.Option {
+        var number = Int.random(in: 0..<choice.options.map(\.weight).reduce(0, +), using: &random)
+        for option in choice.options {
+            if number < option.weight { return option }
+            number -= option.weight
+        }
+        preconditionFailure("weights of options")
+    }
+
+    private static func count(_ steps: [Step]) -> Int {
+        steps.reduce(0) { sum, step in
+            switch step {
+            case .repeat(let group): sum + 1 + count(group.steps)
+            case .parallel(let group): sum + 1 + group.branches.map(count).reduce(0, +)
+            default: sum + 1
+            }
+        }
+    }
+}
+
+extension Scenario.Variation.Values {
+    func draw(using random: inout RandomStream) -> DocumentNode {
+        switch self {
+        case .oneOf(let nodes): return nodes[.random(in: nodes.indices, using: &random)]
+        case .between(let first, let last):
+            guard let range = DrawnRange(first, last) else {
+                preconditionFailure("no range: \(first)..\(last)")
+            }
+            return range.draw(using: &random)
+        }
+    }
+}
