@@ -78,7 +78,7 @@ let package = Package(
             [
                 "FaultPoints", "VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat",
             ]),
-        room("Simulation", "MessageBus", ["DBusProtocol"]),
+        room("Simulation", "MessageBus", ["FaultPoints", "VirtualMedia", "DBusProtocol"]),
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
@@ -155,7 +155,9 @@ let package = Package(
                 "NBDProtocol",
                 "BlockStorage", "NBDServer", "LinuxPlatform",
             ]),
-        tests("MessageBus", ["MessageBus", "DBusProtocol"]),
+        tests(
+            "MessageBus",
+            ["MessageBus", "FaultPoints", "SimulatedTime", "VirtualMedia", "DBusProtocol"]),
         tests("DescriptorPassing", ["DescriptorPassing"]),
         tests("Threads", ["Threads"]),
         tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),

@@ -1,4 +1,5 @@
 import DBusProtocol
+import FaultPoints
 import MessageBus
 import Synchronization
 import Testing
@@ -26,6 +27,7 @@ final class BusHarness {
     var core: BusCore
     private(set) var peers: [Peer] = []
     private(set) var alarms: [(after: Duration, ticket: UInt64)] = []
+    private(set) var holds: [(hold: FaultHold, ticket: UInt64)] = []
 
     init(_ limits: BusLimits = BusLimits()) { core = MessageBusTests.core(limits) }
 
@@ -94,6 +96,7 @@ final class BusHarness {
                 let place = try #require(peers.firstIndex { $0.id == id })
                 peers[place].isClosed = true
             case .wake(let after, let ticket): alarms.append((after, ticket))
+            case .await(let hold, let ticket): holds.append((hold, ticket))
             }
         }
     }

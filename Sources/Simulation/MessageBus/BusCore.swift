@@ -1,4 +1,5 @@
 package import DBusProtocol
+package import FaultPoints
 
 /// The message bus without the wire (D-Bus specification, "Message Bus Specification"): bytes of its
 /// connections in, effects out. Where dbus-daemon and the specification differ, it does as
@@ -12,26 +13,58 @@ package struct BusCore {
         case close(ConnectionID)
         /// Call ``BusCore/alarm(_:)`` with the ticket when that much time has passed.
         case wake(after: Duration, ticket: UInt64)
+        /// Call it once the hold is released.
+        case await(FaultHold, ticket: UInt64)
     }
 
     /// What becomes of a message, for fault injection.
-    package enum Verdict: Equatable, Sendable {
+    package indirect enum Verdict: Equatable, Sendable {
         case pass
         case drop
+        /// It is sent twice. A repeated call expects no reply of its own.
         case duplicate
         /// Later messages of the same sender are not held up by it.
-        case delay(Duration)
+        case delay(Duration, then: Verdict = .pass)
+        case hold(FaultHold, then: Verdict = .pass)
+        /// So many later messages, whosever they are, pass first; none waits longer than
+        /// ``BusCore/maximumLag``.
+        case reorder(behind: Int)
         /// The caller gets this error; other kinds of message are dropped.
         case error(BusError)
+        /// The connection that sent it is cut, and it is lost.
+        case cutSender
+        /// The connection that it goes to is cut once it is delivered.
+        case cutReceiver
     }
 
-    /// Asked once for each message that a connection sends, sender stamped; after Hello only.
-    package typealias Interceptor = @Sendable (Envelope) -> Verdict
+    /// The call that a reply answers.
+    package struct AnsweredCall: Equatable, Sendable {
+        /// "interface.member", or the member alone.
+        package var target: String
+        package var path: String
+    }
+
+    /// Asked once for each message that a connection sends, sender stamped; after Hello only. The call is
+    /// there for replies to calls that came by while somebody intercepted.
+    package typealias Interceptor = @Sendable (Envelope, AnsweredCall?) -> Verdict
+
+    /// How long a message that others shall pass waits for them.
+    package static let maximumLag = Duration.seconds(1)
 
     enum Alarm {
-        case delayed(Envelope, from: ConnectionID)
+        case delayed(Envelope, from: ConnectionID, then: Verdict)
+        case overtaken
         case reply(PendingReply)
         case descriptors(ConnectionID)
+    }
+
+    /// A message that lets others pass.
+    struct Overtaken {
+        let envelope: Envelope
+        let sender: ConnectionID
+        var lag: Int
+        /// That of the alarm that ends the waiting.
+        let ticket: UInt64
     }
 
     let guid: String
@@ -46,7 +79,8 @@ package struct BusCore {
 
     var peers: [ConnectionID: BusPeer] = [:]
     var registry = NameRegistry()
-    var pendingReplies: [PendingReply: ConnectionID] = [:]
+    var pendingReplies: [PendingReply: ExpectedReply] = [:]
+    var overtaken: [Overtaken] = []
     var alarms: [UInt64: Alarm] = [:]
     var effects: [Effect] = []
     private var lastConnection: UInt64 = 0
@@ -106,11 +140,33 @@ package struct BusCore {
     /// The time of an ``Effect/wake(after:ticket:)`` has come.
     package mutating func alarm(_ ticket: UInt64) -> [Effect] {
         switch alarms.removeValue(forKey: ticket) {
-        case .delayed(let envelope, let sender): if peers[sender] != nil { route(envelope, from: sender) }
+        case .delayed(let envelope, let sender, let verdict):
+            if peers[sender] != nil { judge(envelope, from: sender, verdict) }
+        case .overtaken: letGo { $0.ticket == ticket }
         case .reply(let pending): expire(pending)
         case .descriptors(let id) where peers[id]?.descriptorAlarm == ticket: hangUp(id)
         case .descriptors, nil: break
         }
+        return takeEffects()
+    }
+
+    /// As if the bus's own process were killed and started again: every connection ends, every name and
+    /// rule is forgotten, unique names are given out from the first on.
+    package mutating func restart() -> [Effect] {
+        for id in peers.keys.sorted() { effects.append(.close(id)) }
+        peers = [:]
+        registry = NameRegistry()
+        pendingReplies = [:]
+        alarms = [:]
+        overtaken = []
+        lastUniqueName = 0
+        lastSerial = 0
+        return takeEffects()
+    }
+
+    /// Hangs up on whoever owns a name; nothing for one that nobody owns.
+    package mutating func cut(_ name: String) -> [Effect] {
+        if let id = owner(of: name) { hangUp(id) }
         return takeEffects()
     }
 
@@ -143,6 +199,13 @@ package struct BusCore {
         guard peers[id] != nil else { return }
         remove(id)
         effects.append(.close(id))
+    }
+
+    /// As ``setAlarm(_:after:)``, for when a hold is released.
+    mutating func setAlarm(_ alarm: Alarm, on hold: FaultHold) {
+        lastTicket += 1
+        alarms[lastTicket] = alarm
+        effects.append(.await(hold, ticket: lastTicket))
     }
 
     @discardableResult

@@ -10,15 +10,9 @@ extension BusCore {
         var envelope = original
         envelope.header.sender = peer.uniqueName
         guard peer.uniqueName != nil else { return acceptBeforeHello(envelope, from: id) }
-        switch interceptor?(envelope) ?? .pass {
-        case .pass: route(envelope, from: id)
-        case .drop: break
-        case .duplicate:
-            route(envelope, from: id)
-            route(envelope, from: id)
-        case .delay(let duration): setAlarm(.delayed(envelope, from: id), after: duration)
-        case .error(let error): refuse(envelope, from: id, error)
-        }
+        guard let interceptor else { return route(envelope, from: id) }
+        judge(envelope, from: id, interceptor(envelope, answeredCall(by: envelope, from: id)))
+        letOthersPass()
     }
 
     private mutating func acceptBeforeHello(_ envelope: Envelope, from id: ConnectionID) {
@@ -70,7 +64,7 @@ extension BusCore {
         if let error = obstacle(envelope, to: peer) { return refuse(envelope, from: id, error) }
         switch header.kind {
         case .methodCall where header.expectsReply:
-            if let error = expectReply(to: header.serial, of: id, from: recipient) {
+            if let error = expectReply(to: header, of: id, from: recipient) {
                 return refuse(envelope, from: id, error)
             }
         case .methodReturn, .error:

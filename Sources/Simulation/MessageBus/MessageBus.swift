@@ -38,6 +38,12 @@ package final class MessageBus: Sendable {
         state = Mutex(State(core: core, scheduler: scheduler))
     }
 
+    /// See ``BusCore/restart()``.
+    package func restart() { step { $0.restart() } }
+
+    /// Hangs up on whoever owns a name, as if the line to it broke.
+    package func cut(_ name: String) { step { $0.cut(name) } }
+
     /// Sets what is asked about every message from here on.
     package func intercept(_ interceptor: BusCore.Interceptor?) {
         state.withLock { $0.core.interceptor = interceptor }
@@ -109,6 +115,8 @@ package final class MessageBus: Sendable {
             // Without a clock nothing ever comes due, which is what a bus without timeouts does.
             let scheduler = state.withLock { $0.scheduler }
             scheduler?(duration) { [weak self] in self?.step { $0.alarm(ticket) } }
+        case .await(let hold, let ticket):
+            hold.whenReleased { [weak self] in self?.step { $0.alarm(ticket) } }
         }
     }
 }

@@ -10,13 +10,21 @@ struct PendingReply: Hashable, Comparable {
     }
 }
 
+/// Who has to answer it, and what it was.
+struct ExpectedReply {
+    let callee: ConnectionID
+    /// Known while somebody intercepts.
+    let call: BusCore.AnsweredCall?
+}
+
 extension BusCore {
     /// Remembers a call on its way.
     ///
     /// - Returns: why it may not go.
-    mutating func expectReply(to serial: UInt32, of caller: ConnectionID, from callee: ConnectionID)
+    mutating func expectReply(to header: Message, of caller: ConnectionID, from callee: ConnectionID)
         -> BusError?
     {
+        let serial = header.serial
         let pending = PendingReply(caller: caller, serial: serial)
         guard pendingReplies[pending] == nil else {
             return BusError(
@@ -27,7 +35,8 @@ extension BusCore {
                 ErrorName.limitsExceeded,
                 "The maximum number of pending replies per connection has been reached")
         }
-        pendingReplies[pending] = callee
+        pendingReplies[pending] = ExpectedReply(
+            callee: callee, call: interceptor == nil ? nil : AnsweredCall(header))
         peers[caller]!.pendingReplies += 1
         if let timeout = limits.replyTimeout { setAlarm(.reply(pending), after: timeout) }
         return nil
@@ -36,7 +45,7 @@ extension BusCore {
     /// Whether a reply is one that was waited for; if so, it no longer is.
     mutating func settleReply(_ serial: UInt32, of caller: ConnectionID, from callee: ConnectionID) -> Bool {
         let pending = PendingReply(caller: caller, serial: serial)
-        guard pendingReplies[pending] == callee else { return false }
+        guard pendingReplies[pending]?.callee == callee else { return false }
         forget(pending)
         return true
     }
@@ -49,7 +58,7 @@ extension BusCore {
     /// The connection is gone: its callers get NoReply, its own calls are forgotten.
     mutating func dropReplies(of id: ConnectionID) {
         for pending in pendingReplies.keys.filter({ $0.caller == id }) { forget(pending) }
-        let waiting = pendingReplies.filter { $0.value == id }.keys.sorted()
+        let waiting = pendingReplies.filter { $0.value.callee == id }.keys.sorted()
         for pending in waiting {
             fail(pending, "Message recipient disconnected from message bus without replying")
         }
