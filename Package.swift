@@ -72,7 +72,8 @@ let package = Package(
 
         // Simulation: a BMC in memory.
         room("Simulation", "FaultPoints"),
-        room("Simulation", "SimulatedTime", ["VirtualMedia"]),
+        .target(name: "CEscapeSensors", path: "Sources/Simulation/CEscapeSensors"),
+        room("Simulation", "SimulatedTime", ["VirtualMedia", "CEscapeSensors"]),
         room(
             "Simulation", "SimulatedBMC",
             [

@@ -5,8 +5,12 @@ import VirtualMedia
 
 struct DeterminismTests {
     /// Actors, groups, streams and cancellations that meet at random times.
-    static func traceHash(seed: UInt64, isOrderDrawn: Bool) throws -> UInt64 {
-        let simulation = Simulation(seed: seed, isOrderDrawn: isOrderDrawn)
+    static func traceHash(seed: UInt64, schedule: Schedule) throws -> UInt64 {
+        try simulate(seed: seed, schedule: schedule).executor.traceHash
+    }
+
+    static func simulate(seed: UInt64, schedule: Schedule) throws -> Simulation {
+        let simulation = Simulation(seed: seed, schedule: schedule)
         try simulation.run { simulation in
             let counter = Counter()
             let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
@@ -29,20 +33,22 @@ struct DeterminismTests {
             continuation.finish()
             await reader.finished()
         }
-        return simulation.executor.traceHash
+        return simulation
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64], [false, true])
-    func `the same seed gives the same trace`(seed: UInt64, isOrderDrawn: Bool) throws {
-        let first = try Self.traceHash(seed: seed, isOrderDrawn: isOrderDrawn)
-        #expect(try Self.traceHash(seed: seed, isOrderDrawn: isOrderDrawn) == first)
-        #expect(try Self.traceHash(seed: seed + 100, isOrderDrawn: isOrderDrawn) != first)
+    @Test(
+        arguments: [1, 2, 3] as [UInt64],
+        [.firstInFirstOut, .random, .prioritised(depth: 3), .delayed(count: 3)] as [Schedule])
+    func `the same seed gives the same trace`(seed: UInt64, schedule: Schedule) throws {
+        let first = try Self.traceHash(seed: seed, schedule: schedule)
+        #expect(try Self.traceHash(seed: seed, schedule: schedule) == first)
+        #expect(try Self.traceHash(seed: seed + 100, schedule: schedule) != first)
     }
 
     @Test func `a drawn order explores other schedules than the oldest first`() throws {
         #expect(
-            try Self.traceHash(seed: 1, isOrderDrawn: true)
-                != Self.traceHash(seed: 1, isOrderDrawn: false))
+            try Self.traceHash(seed: 1, schedule: .random)
+                != Self.traceHash(seed: 1, schedule: .firstInFirstOut))
     }
 
     @Test func `streams under one seed are independent of each other and reproducible`() {
@@ -55,17 +61,6 @@ struct DeterminismTests {
         #expect(draws("nbd") != draws("usb"))
         var other = RandomStreams(seed: 8).stream("nbd")
         #expect(draws("nbd")[0] != other.next())
-    }
-
-    @Test func `a heap gives back what it was given, in order`() {
-        var random = RandomStream(seed: 3)
-        let numbers = (0..<500).map { _ in Int.random(in: 0..<100, using: &random) }
-        var heap = Heap<Int>(precedes: <)
-        for number in numbers { heap.insert(number) }
-        var sorted: [Int] = []
-        while let number = heap.removeFirst() { sorted.append(number) }
-        #expect(sorted == numbers.sorted())
-        #expect(heap.first == nil)
     }
 }
 

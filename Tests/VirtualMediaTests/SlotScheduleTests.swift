@@ -9,7 +9,7 @@ struct SlotScheduleTests {
     /// 265: both turns of a teardown step met an error, and nothing tried a third time.
     @Test(arguments: Array(1...100) + [265] as [UInt64])
     func `whatever comes together, requests are answered once and nothing is left`(seed: UInt64) throws {
-        let simulation = Simulation(seed: seed, isOrderDrawn: true)
+        let simulation = Simulation(seed: seed, schedule: .random)
         try simulation.run { simulation in
             let world = FakeWorld(simulation)
             let pool = ControllerPool()

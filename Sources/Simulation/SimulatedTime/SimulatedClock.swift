@@ -9,17 +9,16 @@ package struct SimulatedClock: MediaClock {
     package var now: Duration { executor.now }
 
     package func sleep(until deadline: Duration) async throws(CancellationError) {
-        guard !Task.isCancelled else { throw CancellationError() }
-        guard deadline > executor.now else { return }
-        let timer = executor.newTimer()
-        let hasFired = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                executor.park(
-                    continuation, timer: timer, until: deadline, isCancelled: Task.isCancelled)
-            }
-        } onCancel: {
-            executor.cancel(timer: timer)
+        guard deadline > executor.now else {
+            if Task.isCancelled { throw CancellationError() }
+            return
         }
+        guard let timer = executor.newTimer() else {
+            // On another thread, which fails the run anyway: without the care for cancellation.
+            _ = await withUnsafeContinuation { executor.parkFromOutside($0, until: deadline) }
+            return
+        }
+        let hasFired = await executor.sleep(timer, until: deadline)
         if !hasFired { throw CancellationError() }
     }
 

@@ -1,51 +1,41 @@
-import Synchronization
 package import VirtualMedia
 
-/// Starts tasks on the simulation's executor, and knows by name which of them have not ended.
-package final class SimulatedSpawner: Spawner {
-    private struct Live {
-        var name: String
-        var task: Task<Void, Never>?
-    }
-
+/// Starts tasks in a process of the simulation; which of them have not ended is known by name.
+package struct SimulatedSpawner: Spawner {
+    private let process: SimulatedProcess
     private let executor: SimulatedExecutor
-    /// By number of start; numbers grow, so sorted keys are the order of starting.
-    private let live = Mutex<(next: Int, tasks: [Int: Live])>((0, [:]))
+    private let tasks: TaskRegistry
 
-    package init(_ executor: SimulatedExecutor) { self.executor = executor }
+    init(_ process: SimulatedProcess, executor: SimulatedExecutor, tasks: TaskRegistry) {
+        self.process = process
+        self.executor = executor
+        self.tasks = tasks
+    }
 
     @discardableResult
     package func spawn(
         _ name: String, _ placement: TaskPlacement = .shared, _ body: @escaping @Sendable () async -> Void
     ) -> (any SpawnedTask) {
-        let number = live.withLock { live in
-            live.next += 1
-            live.tasks[live.next] = Live(name: name, task: nil)
-            return live.next
-        }
-        executor.note("start \(name)")
-        let task = Task(name: name, executorPreference: executor) { [self] in
+        let fullName = process.number == SimulatedProcess.world ? name : "\(process.name)/\(name)"
+        let number = tasks.start(fullName, in: process.number)
+        executor.note("start \(fullName)")
+        let task = Task(name: fullName, executorPreference: process) { [executor, tasks] in
             await body()
-            executor.note("end \(name)")
-            live.withLock { _ = $0.tasks.removeValue(forKey: number) }
+            executor.note("end \(fullName)")
+            tasks.end(number)
         }
-        live.withLock { $0.tasks[number]?.task = task }
-        return Running(task: task)
+        tasks.attach(task, to: number)
+        return Running(task: task, process: process)
     }
 
-    /// Names of the tasks that have not ended, in the order they were started.
-    package var unfinished: [String] {
-        live.withLock { live in live.tasks.sorted { $0.key < $1.key }.map(\.value.name) }
-    }
-
-    func cancelAll() {
-        let tasks = live.withLock { live in live.tasks.sorted { $0.key < $1.key }.compactMap(\.value.task) }
-        for task in tasks { task.cancel() }
-    }
+    /// Names of the tasks of the whole simulation that have not ended, in the order they were started.
+    package var unfinished: [String] { tasks.names }
 
     private struct Running: SpawnedTask, Sendable {
         let task: Task<Void, Never>
-        func cancel() { task.cancel() }
+        let process: SimulatedProcess
+        /// Nothing of a dead process happens any more, its cancellation neither.
+        func cancel() { if process.isAlive { task.cancel() } }
         func finished() async { await task.value }
     }
 }

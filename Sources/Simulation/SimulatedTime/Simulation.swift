@@ -1,6 +1,7 @@
+import CEscapeSensors
 import Synchronization
 
-/// One run in virtual time: an executor, a clock, a spawner and random streams under one seed.
+/// One run in virtual time: an executor, a clock, spawners and random streams under one seed.
 ///
 ///     let answer = try Simulation(seed: 7).run { simulation in
 ///         try await simulation.clock.sleep(for: .seconds(3600))
@@ -22,19 +23,44 @@ package final class Simulation: Sendable {
 
     package let executor: SimulatedExecutor
     package let clock: SimulatedClock
+    /// Starts tasks of the world, which no death of a process touches.
     package let spawner: SimulatedSpawner
     package let random: RandomStreams
+    package let schedule: Schedule
     private let limits: Limits
+    private let tasks = TaskRegistry()
+    private let processes: Mutex<[SimulatedProcess]>
 
-    /// - Parameter isOrderDrawn: Draws the next ready job from the stream "schedule" instead of
-    ///   taking the oldest.
-    package init(seed: UInt64, isOrderDrawn: Bool = false, limits: Limits = Limits()) {
+    package convenience init(
+        seed: UInt64, schedule: Schedule = .firstInFirstOut, limits: Limits = Limits()
+    ) {
+        self.init(seed: seed, schedule: schedule, limits: limits, branchLimit: 0)
+    }
+
+    /// - Parameter isOrderDrawn: ``Schedule/random`` instead of first in, first out.
+    package convenience init(seed: UInt64, isOrderDrawn: Bool, limits: Limits = Limits()) {
+        self.init(seed: seed, schedule: isOrderDrawn ? .random : .firstInFirstOut, limits: limits)
+    }
+
+    init(seed: UInt64, schedule: Schedule, limits: Limits, branchLimit: Int) {
+        escape_sensors_install()
         random = RandomStreams(seed: seed)
+        self.schedule = schedule
         executor = SimulatedExecutor(
-            order: isOrderDrawn ? .drawn(random.stream("schedule")) : .firstInFirstOut)
+            scheduler: Scheduler(schedule, random: random, branchLimit: branchLimit))
         clock = SimulatedClock(executor)
-        spawner = SimulatedSpawner(executor)
+        let world = SimulatedProcess("world", executor: executor, tasks: tasks)
+        processes = Mutex([world])
+        spawner = world.spawner
         self.limits = limits
+    }
+
+    /// A new process, alive and with nothing to do.
+    package func process(_ name: String) -> SimulatedProcess {
+        let process = SimulatedProcess(name, executor: executor, tasks: tasks)
+        processes.withLock { $0.append(process) }
+        executor.note("process \(name)")
+        return process
     }
 
     /// Runs `body` to its end on the calling thread, then cancels what it left running and lets it
@@ -44,72 +70,63 @@ package final class Simulation: Sendable {
     package func run<Result: Sendable>(
         _ body: @escaping @Sendable (Simulation) async throws -> Result
     ) throws -> Result {
-        let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
-        executor.adoptThread()
-        defer { executor.releaseThread() }
+        let outcome = Outcome<Result>()
+        let outer = executor.adoptThread()
+        defer { executor.releaseThread(to: outer) }
         try withExtendedLifetime(self) {
             spawner.spawn("main") { [self] in
                 do {
-                    let result = try await body(self)
-                    outcome.withLock { $0 = .success(result) }
-                } catch { outcome.withLock { $0 = .failure(error) } }
+                    outcome.settle(.success(try await body(self)))
+                } catch { outcome.settle(.failure(error)) }
             }
             defer { windUp() }
-            while outcome.withLock({ $0 == nil }) { try takeStep() }
+            try takeSteps { outcome.isSettled }
         }
         guard executor.foreignEnqueues == 0 else {
             throw SimulationFailure.escaped(foreignEnqueues: executor.foreignEnqueues)
         }
-        guard let result = outcome.withLock({ $0 }) else { preconditionFailure("no outcome") }
+        guard let result = outcome.result else { preconditionFailure("no outcome") }
         return try result.get()
     }
 
-    private func takeStep() throws(SimulationFailure) {
-        guard executor.steps < limits.steps else {
-            throw .outOfSteps(executor.steps, at: executor.now, waiting: spawner.unfinished)
-        }
-        switch executor.advance(movingTime: (executor.nextDeadline ?? .zero) <= limits.time) {
-        case .ranJob, .movedTime: return
-        case .nothingToDo where executor.nextDeadline != nil:
-            throw .outOfTime(limits.time, waiting: spawner.unfinished)
-        case .nothingToDo: throw .deadlock(at: executor.now, waiting: spawner.unfinished)
+    private func takeSteps(until isOver: () -> Bool) throws(SimulationFailure) {
+        let timeLimit = limits.time.attoseconds
+        while !isOver() {
+            guard executor.steps < limits.steps else {
+                throw .outOfSteps(executor.steps, at: executor.now, waiting: tasks.names)
+            }
+            switch executor.advance(timeLimit: timeLimit) {
+            case .ranJob, .movedTime: continue
+            case .outOfTime: throw .outOfTime(limits.time, waiting: tasks.names)
+            case .nothingToDo: throw .deadlock(at: executor.now, waiting: tasks.names)
+            }
         }
     }
 
     /// Cancelled sleepers wake at once, so time need not move; a task that ignores its cancellation
     /// stays in ``SimulatedSpawner/unfinished``.
     private func windUp() {
+        executor.closeSchedule()
         let limit = executor.steps + Self.windUpSteps
-        spawner.cancelAll()
-        while executor.steps < limit, case .ranJob = executor.advance(movingTime: false) {}
+        for task in tasks.tasks { task.cancel() }
+        while executor.steps < limit, case .ranJob = executor.advance(timeLimit: nil) {}
+        tasks.release()
     }
 
     /// Jobs that cancelled tasks may still run once the body has ended.
     private static let windUpSteps = 100_000
 }
 
-/// A run that did not come to its end.
-package enum SimulationFailure: Error, Equatable, Sendable {
-    /// Nothing is ready and nothing sleeps, but these tasks have not ended.
-    case deadlock(at: Duration, waiting: [String])
-    case outOfSteps(Int, at: Duration, waiting: [String])
-    case outOfTime(Duration, waiting: [String])
-    /// Jobs came from other threads, so the order was not the seed's.
-    case escaped(foreignEnqueues: Int)
-}
+/// What the body of a run came to.
+private final class Outcome<Value: Sendable>: Sendable {
+    private let settled = Atomic(false)
+    private let stored = Mutex<Result<Value, any Error>?>(nil)
 
-extension SimulationFailure: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .deadlock(let time, let waiting):
-            "deadlock at \(time): nothing is ready, nothing sleeps; waiting: \(list(waiting))"
-        case .outOfSteps(let steps, let time, let waiting):
-            "no end after \(steps) steps, at \(time); waiting: \(list(waiting))"
-        case .outOfTime(let time, let waiting):
-            "no end after \(time) of virtual time; waiting: \(list(waiting))"
-        case .escaped(let count): "\(count) jobs came from threads outside the simulation"
-        }
+    func settle(_ result: Result<Value, any Error>) {
+        stored.withLock { $0 = result }
+        settled.store(true, ordering: .releasing)
     }
 
-    private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+    var isSettled: Bool { settled.load(ordering: .acquiring) }
+    var result: Result<Value, any Error>? { stored.withLock { $0 } }
 }
