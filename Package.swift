@@ -122,6 +122,7 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "Scenarios", "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "BlockStorage", "CLinux", "Threads",
@@ -184,7 +185,12 @@ let package = Package(
         tests("Sharding", ["Sharding"]),
         tests("Reports", ["Reports", "RunLog", "HostObserver"]),
         tests("Artefacts", ["Artefacts", "Reports", "Sharding", "RunLog"]),
-        tests("FaultPlan", ["FaultPlan", "FaultPoints", "SimulatedTime", "RunLog"]),
+        tests(
+            "FaultPlan",
+            [
+                "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
+                "FaultyFiles",
+            ]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

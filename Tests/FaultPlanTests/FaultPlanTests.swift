@@ -86,7 +86,7 @@ struct FaultPlanTests {
     static let refused: [(Fault, String)] = [
         (
             Fault("http.statu", ["code": 503]),
-            "f1: there is no fault \"http.statu\"; similar are "
+            "f1: there is no fault \"http.statu\"; similar are http.status"
         ),
         (Fault("zzz"), "f1: there is no fault \"zzz\"; `mediarig faults` lists them"),
         (Fault("http.status"), "f1: http.status needs \"code\": a whole number from 400 to 599"),

@@ -13,6 +13,7 @@ struct MediaRigCommand: AsyncParsableCommand {
         subcommands: [
             VerifyCommand.self, ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self,
             ScenarioCommand.self,
+            FaultsCommand.self,
         ])
 
     static func main() async {

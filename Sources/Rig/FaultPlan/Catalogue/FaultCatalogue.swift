@@ -14,11 +14,22 @@ package struct FaultCatalogue: Sendable {
 
     /// Every fault there is.
     package static let standard = FaultCatalogue(
-        FaultKind.ofTheStore + FaultKind.ofHTTP)
+        [
+            FaultKind.ofTheStore, FaultKind.ofHTTP, FaultKind.ofTLS, FaultKind.ofSMB, FaultKind.ofNBD,
+            FaultKind.ofTheDevice, FaultKind.ofUevents, FaultKind.ofConfigfs, FaultKind.ofDBus,
+            FaultKind.ofUSB, FaultKind.ofTheHost, FaultKind.ofProcesses, FaultKind.ofTheClock,
+            FaultKind.ofResources, FaultKind.ofPower, FaultKind.ofTheNetwork, FaultKind.ofTheLadder,
+        ].flatMap { $0 })
 
     package subscript(_ name: String) -> FaultKind? { byName[name].map { kinds[$0] } }
 
     package func kinds(of layer: FaultLayer) -> [FaultKind] { kinds.filter { $0.layer == layer } }
+
+    /// Those whose names fit a pattern with `*` and `?`.
+    package func kinds(named pattern: String) -> [FaultKind] {
+        let pattern = Glob(pattern)
+        return kinds.filter { pattern.matches($0.name) }
+    }
 
     /// Says whether a fault can be, and reads its parameters.
     package func check(_ fault: Fault) throws(FaultPlanError) -> (FaultKind, FaultParameters) {
@@ -49,15 +60,11 @@ package struct FaultCatalogue: Sendable {
         return (kind, parameters)
     }
 
-    /// Names that share a part with a misspelt one, at most five.
-    private func similar(to name: String) -> [String] {
-        let parts = name.split(whereSeparator: { $0 == "." || $0 == "-" }).map(String.init)
-        let scored = kinds.map { kind in
-            let own = kind.name.split(whereSeparator: { $0 == "." || $0 == "-" }).map(String.init)
-            return (kind.name, parts.filter(own.contains).count)
-        }
+    /// The three names that begin most like a misspelt one, or none that does.
+    package func similar(to name: String) -> [String] {
+        let scored = kinds.map { ($0.name, zip($0.name, name).prefix { $0 == $1 }.count) }
         let best = scored.map(\.1).max() ?? 0
-        guard best > 0 else { return [] }
-        return Array(scored.filter { $0.1 == best }.map(\.0).prefix(5))
+        guard best > 2 else { return [] }
+        return Array(scored.filter { $0.1 >= best - 1 }.sorted { $0.1 > $1.1 }.map(\.0).prefix(3))
     }
 }

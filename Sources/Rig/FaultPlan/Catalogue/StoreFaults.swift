@@ -3,13 +3,17 @@ import SimulatedTime
 
 extension FaultKind {
     static let dataOperations = ["read", "write"]
+    private static let storeOperations = [
+        "lookup", "getattr", "setattr", "truncate", "readdir", "open", "create", "read", "write", "flush",
+        "fsync", "release", "statfs", "unlink", "mkdir", "rmdir", "rename",
+    ]
 
     /// Where the remote store keeps the images: a file system. Of CF and RS in the list of faults, and
     /// HT12 and HT13, which an image server passes on.
     static let ofTheStore: [FaultKind] =
         [
             FaultKind(
-                "store.errno", ["CF04", "CF05", "CF06", "RS"], .store,
+                "store.errno", ["CF04", "CF05", "CF06", "RS"], .store, on: storeOperations,
                 [.standard("errno", .errno, "EIO", "what the operation fails with")],
                 effect: "An operation fails with an errno; nothing is carried out.",
                 expected:
@@ -37,24 +41,27 @@ extension FaultKind {
                 expected: "Tried again at once, without a word.", .tolerate, in: .allButKernel
             ) { _, _, _ in [.fail(errno: 4)] },
             FaultKind(
-                "store.latency", ["CF05", "LL"], .store,
+                "store.latency", ["CF05", "LL"], .store, on: storeOperations,
                 [.required("latency", .latency, "how much later")],
                 effect: "An operation takes longer.",
                 expected: "Read later, in order; read-ahead hides what it can.", .tolerate, in: .everywhere
             ) { p, _, s in [.delay(p.latency("latency").draw(from: &s))] },
             FaultKind(
-                "store.stall", ["CF03", "CF07", "LL"], .store,
+                "store.stall", ["CF03", "CF07", "LL"], .store, on: storeOperations,
                 effect: "An operation hangs until the fault is over; it can be interrupted.",
                 expected: "Given up at its deadline: the host gets an error, an unmount still ends.",
                 .mediumError, in: .allButKernel
             ) { _, _, _ in [.hold(FaultHold())] },
             FaultKind(
-                "store.uninterruptible", ["CF07"], .store,
+                "store.uninterruptible", ["CF07"], .store, on: storeOperations,
                 effect: "An operation hangs until the fault is over, and no signal ends it.",
                 expected: "As with a stall: nothing else waits for it, and the unmount gets away.",
                 .mediumError,
                 in: [.store, .emulated]
-            ) { _, _, _ in [.hold(FaultHold()), .special("uninterruptible", 0)] },
+            ) { _, _, _ in
+                // The hold is what it waits for; the store adds at least a millisecond of its own.
+                [.hold(FaultHold()), .special("uninterruptible", 1)]
+            },
             FaultKind(
                 "store.bandwidth", ["CF05"], .store, on: dataOperations,
                 [.required("rate", .positive, "at most so much", unit: "bytes per second")],
@@ -81,46 +88,51 @@ extension FaultKind {
                 expected: "Only what a flush confirmed is relied on.", .recover, in: .allButKernel
             ) { p, _, _ in [.torn(sectors: UInt64(p.integer("sectors")))] },
             FaultKind(
-                "store.lost-write", ["PW"], .store, on: ["write"],
-                effect: "A write is dropped, though it was acknowledged.",
-                expected: "Cannot be seen until the data is read back; the rig's observer must find it.",
-                .none,
-                in: .allButKernel
-            ) { _, _, _ in [.drop] },
-            FaultKind(
-                "store.crash", ["PW", "CF07"], .store,
+                "store.crash", ["PW", "CF07"], .store, on: storeOperations,
                 [
                     .standard(
                         "when", .choice(["before", "after"]), "before",
-                        "whether the operation is still carried out")
+                        "whether the operation is still carried out"),
+                    .standard(
+                        "survivors", .count, 0,
+                        "how many writes since the last flush, oldest first, are stored all the same"),
                 ],
                 effect: "The store crashes at an operation and loses what was not flushed.",
                 expected: "Reads end in medium errors, the slot lets go or reconnects within its deadline.",
                 .recover, in: .allButKernel
-            ) { p, _, _ in [.special("crash-" + p.text("when"), 0)] },
-            FaultKind(
-                "store.replace", ["HT12", "CF04"], .store,
-                [.standard("generation", .positive, 1, "which other content: each number has its own")],
-                effect: "The image becomes another one of the same size, at this operation.",
+            ) { p, _, _ in [.special("crash-" + p.text("when"), p.integer("survivors"))] },
+            .striking(
+                "store.replace", ["HT12", "CF04"], .store, lasts: true,
+                effect: "The image becomes another one of the same size; the first again at the end.",
                 expected: "Noticed by its time or tag; the host gets errors, never a mixture of both.",
-                .mediumError, in: .allButKernel
-            ) { p, _, _ in [.special("replace", p.integer("generation"))] },
+                .mediumError, in: .modelled),
+            .striking(
+                "store.resize", ["HT12", "CF04"], .store, lasts: true,
+                [.required("size", .count, "its new size", unit: "bytes")],
+                effect: "The image gets another size; the first again at the end.",
+                expected: "Noticed; the host gets errors beyond it, and no zeros.", .mediumError,
+                in: .modelled),
+            .striking(
+                "store.remove", ["HT12", "CF04"], .store, lasts: true,
+                effect: "The image is deleted; there again at the end.",
+                expected: "Reads fail with a medium error, once what was read ahead is used up.",
+                .mediumError, in: .modelled),
             FaultKind(
-                "store.truncate", ["HT12", "CF04"], .store,
+                "store.truncate", ["HT12", "CF04"], .store, on: storeOperations,
                 [.required("size", .count, "what is left", unit: "bytes")],
                 effect: "The image is cut off at this operation.",
                 expected: "Reads beyond fail with a medium error; no zeros.", .mediumError, in: .allButKernel
             ) { p, _, _ in [.special("truncate", p.integer("size"))] },
             FaultKind(
-                "store.grow", ["HT12", "CF04"], .store,
-                [.required("size", .positive, "what it grows to", unit: "bytes")],
+                "store.grow", ["HT12", "CF04"], .store, on: storeOperations,
+                [.required("by", .positive, "how much", unit: "bytes")],
                 effect: "The image grows at this operation.",
                 expected:
                     "The capacity that the host was told stays; a changed image is refused on reconnecting.",
                 .tolerate, in: .allButKernel
-            ) { p, _, _ in [.special("grow", p.integer("size"))] },
+            ) { p, _, _ in [.special("grow", p.integer("by"))] },
             FaultKind(
-                "store.lie", ["CF04", "HT12"], .store, on: ["getattr", "lookup", "open", "read"],
+                "store.lie", ["CF04", "HT12"], .store, on: ["getattr", "lookup"],
                 [
                     .required("field", .choice(["size", "mtime"]), "which attribute"),
                     .required("value", .anyInteger, "what it says: bytes, or seconds since 1970"),
