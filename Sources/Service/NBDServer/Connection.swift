@@ -1,5 +1,5 @@
-internal import BlockStorage
-internal import NBDProtocol
+package import BlockStorage
+package import NBDProtocol
 internal import WireFormat
 
 /// One client from greeting to end, on a thread of its own.
@@ -52,9 +52,7 @@ final class Connection: Sendable {
                 case .send(let bytes):
                     guard socket.send(bytes) else { return .failure(Ended(.hungUp)) }
                 case .transmit(let negotiated, let leftover): return .success((negotiated, leftover))
-                case .close(let reason):
-                    let isPolite = reason == ServerHandshake.abortReason
-                    return .failure(Ended(isPolite ? .disconnected : .dropped(reason)))
+                case .close(let reason): return .failure(Ended(ConnectionEnd(handshakeClosed: reason)))
                 }
             }
         }
@@ -63,7 +61,7 @@ final class Connection: Sendable {
 
 extension Export {
     /// What a store can do, in the protocol's words.
-    init(of store: any BlockStore, named name: String, limits: ServerLimits) {
+    package init(of store: any BlockStore, named name: String, limits: ServerLimits) {
         var flags: TransmissionFlags = [.hasFlags, .sendCache]
         let can = store.capabilities
         if can.contains(.flush) { flags.insert(.sendFlush) }

@@ -1,3 +1,5 @@
+internal import NBDProtocol
+
 /// How a connection came to its end.
 package enum ConnectionEnd: Equatable, Sendable {
     /// The client said so (DISC, or ABORT while haggling).
@@ -10,4 +12,11 @@ package enum ConnectionEnd: Equatable, Sendable {
     case dropped(String)
     /// A reply had been promised that could not be kept, such as a file that shrank under sendfile.
     case failed(String)
+}
+
+extension ConnectionEnd {
+    /// - Parameter reason: of ``ServerHandshake/Action/close(_:)``.
+    package init(handshakeClosed reason: String) {
+        self = reason == ServerHandshake.abortReason ? .disconnected : .dropped(reason)
+    }
 }

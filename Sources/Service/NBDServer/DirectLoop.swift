@@ -278,7 +278,7 @@ extension DirectLoop {
             var filled = input.take(into: data.baseAddress!, atMost: length)
             while filled < length {
                 let count = socket.receive(data.baseAddress! + filled, length - filled)
-                guard count > 0 else { throw Ended(.dropped("hung up within a write")) }
+                guard count > 0 else { throw Ended(.dropped("hung up within a request")) }
                 filled += count
             }
             outcome = store.written(UnsafeRawBufferPointer(data), request, isDurable)

@@ -1,12 +1,14 @@
-internal import BlockStorage
-internal import NBDProtocol
+package import BlockStorage
+package import NBDProtocol
 
 /// Replies in the form that was negotiated.
-struct Replies {
-    let isStructured: Bool
+package struct Replies: Sendable {
+    package let isStructured: Bool
+
+    init(isStructured: Bool) { self.isStructured = isStructured }
 
     /// Bytes before the data of a successful read.
-    var readHeaderBytes: Int { isStructured ? StructuredReply.byteCount + 8 : SimpleReply.byteCount }
+    package var readHeaderBytes: Int { isStructured ? StructuredReply.byteCount + 8 : SimpleReply.byteCount }
 
     /// Writes that header, without allocating.
     func writeReadHeader(_ request: Request, to target: UnsafeMutableRawPointer) {
@@ -56,20 +58,20 @@ struct Replies {
         return bytes.count
     }
 
-    func done(_ request: Request) -> [UInt8] {
+    package func done(_ request: Request) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Self.maximumDoneBytes) { buffer, count in
             count = writeDone(request, to: UnsafeMutableRawPointer(buffer.baseAddress!))
         }
     }
 
-    func error(_ request: Request, _ number: ErrorNumber, _ message: String) -> [UInt8] {
+    package func error(_ request: Request, _ number: ErrorNumber, _ message: String) -> [UInt8] {
         if isStructured { return StructuredReply.error(number, message, cookie: request.cookie) }
         var bytes: [UInt8] = []
         SimpleReply(error: number.rawValue, cookie: request.cookie).encode(into: &bytes)
         return bytes
     }
 
-    func error(_ request: Request, _ error: StorageError) -> [UInt8] {
+    package func error(_ request: Request, _ error: StorageError) -> [UInt8] {
         self.error(request, ErrorNumber(rawValue: error.code.rawValue), error.message)
     }
 

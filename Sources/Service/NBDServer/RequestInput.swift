@@ -2,8 +2,8 @@ import Glibc
 internal import NBDProtocol
 internal import WireFormat
 
-/// Bytes received and not yet used up, in one fixed buffer.
-struct RequestInput: ~Copyable {
+/// Bytes received and not yet used up, in one fixed buffer. It alone owns that memory, so it may move to another thread.
+struct RequestInput: ~Copyable, @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
     private var head = 0
     private var tail = 0
@@ -32,15 +32,24 @@ struct RequestInput: ~Copyable {
     ///
     /// - Returns: as ``ConnectedSocket/receive(_:_:flags:)``.
     mutating func receive(from socket: borrowing ConnectedSocket, flags: CInt = 0) -> Int {
+        let room = makeRoom()
+        let count = socket.receive(room.baseAddress!, room.count, flags: flags)
+        if count > 0 { filled(count) }
+        return count
+    }
+
+    /// The memory behind what is there, after moving that to the front; never empty.
+    mutating func makeRoom() -> UnsafeMutableRawBufferPointer {
         if head > 0 {
             memmove(memory, memory + head, tail - head)
             (head, tail) = (0, tail - head)
         }
         precondition(tail < Self.capacity, "no room for what does not fit a request")
-        let count = socket.receive(memory + tail, Self.capacity - tail, flags: flags)
-        if count > 0 { tail += count }
-        return count
+        return UnsafeMutableRawBufferPointer(start: memory + tail, count: Self.capacity - tail)
     }
+
+    /// Tells that so many bytes were put into that memory, from its start on.
+    mutating func filled(_ byteCount: Int) { tail += byteCount }
 
     /// Moves what is there of a payload to where it belongs.
     mutating func take(into target: UnsafeMutableRawPointer, atMost byteCount: Int) -> Int {
