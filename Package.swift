@@ -71,6 +71,12 @@ let package = Package(
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
 
         // Simulation: a BMC in memory.
+        room(
+            "Simulation", "SimulatedNetwork",
+            [
+                "FaultPoints", "SimulatedTime", "VirtualMedia", "NBDServer", "NBDProtocol", "BlockStorage",
+                "WireFormat",
+            ]),
         room("Simulation", "FaultPoints"),
         .target(name: "CEscapeSensors", path: "Sources/Simulation/CEscapeSensors"),
         room("Simulation", "SimulatedTime", ["VirtualMedia", "CEscapeSensors"]),
@@ -176,6 +182,12 @@ let package = Package(
             [
                 "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "SimulatedBMC",
                 "HTTPRanges", "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
+            ]),
+        tests(
+            "SimulatedNetwork",
+            [
+                "SimulatedNetwork", "SimulatedTime", "FaultPoints", "VirtualMedia", "NBDServer",
+                "NBDProtocol", "BlockStorage", "WireFormat", "LinuxPlatform",
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
