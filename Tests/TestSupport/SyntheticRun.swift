@@ -9,6 +9,8 @@ package struct SyntheticRun {
     /// About so many events; there will be a few less.
     package var eventCount = 20_000
     package var isFailing = true
+    /// A fault fires after so many reads.
+    package var firesEvery = 97
     package var imageByteCount: UInt64 = 256 << 20
 
     package static let faultKinds = ["http.status", "store.latency", "nbd.reset", "usb.stall"]
@@ -25,7 +27,9 @@ package struct SyntheticRun {
         var turn = 0
         while maker.events.count < eventCount {
             maker.read(slot: turn % slots, imageByteCount: imageByteCount, path: Self.path)
-            if turn % 97 == 96 { maker.fire(Int.random(in: 0...3, using: &maker.random), slot: turn % slots) }
+            if turn % firesEvery == firesEvery - 1 {
+                maker.fire(Int.random(in: 0...3, using: &maker.random), slot: turn % slots)
+            }
             turn += 1
         }
         return finish(maker)
