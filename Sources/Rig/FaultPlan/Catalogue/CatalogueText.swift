@@ -70,6 +70,7 @@ package enum CatalogueText {
     /// When it happens, in the words of a selector.
     private static func occasions(_ kind: FaultKind) -> String {
         switch kind.manner {
+        case .met where kind.operations == FaultKind.scsiCommands: "on any command, by its name"
         case .met: "on " + kind.operations.joined(separator: ", ")
         case .struck: "strikes"
         case .lasting: "strikes and lasts"

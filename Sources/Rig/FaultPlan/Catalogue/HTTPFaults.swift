@@ -114,6 +114,29 @@ extension FaultKind {
             expected: "Tried again; never passed on as a short success.", .retry, in: worlds
         ) { p, _, _ in [.short(byteCount: p.int("missing"))] },
         FaultKind(
+            "http.overlong", ["HT10"], .http, on: bodies,
+            [.standard("by", .integer(1...1 << 30), 512, "how much more", unit: "bytes")],
+            effect: "The body goes on behind the range that was asked for.",
+            expected: "Rejected, or what is too much ignored; never put behind the range.", .retry,
+            in: worlds
+        ) { p, _, _ in [.special("overlong", p.integer("by"))] },
+        FaultKind(
+            "http.oversized-head", ["HT15"], .http, on: requests,
+            [.standard("byteCount", .integer(1...1 << 24), 1_048_576, "of one header", unit: "bytes")],
+            effect: "The answer has a header of absurd length.",
+            expected: "Refused at a limit; memory stays bounded.", .failMount(code: nil), in: worlds
+        ) { p, _, _ in [.special("oversized-head", p.integer("byteCount"))] },
+        FaultKind(
+            "http.connection-close", ["HT14"], .http, on: requests,
+            effect: "The server closes the connection after a complete answer.",
+            expected: "The next request goes over a new connection, without a word.", .tolerate, in: worlds
+        ) { _, _, _ in [.special("connection-close", 0)] },
+        FaultKind(
+            "http.drop", ["HT14", "HT17"], .http, on: requests,
+            effect: "A request is never answered.",
+            expected: "Given up at the deadline and tried again.", .retry, in: worlds
+        ) { _, _, _ in [.drop] },
+        FaultKind(
             "http.wrong-length", ["HT10", "HT11"], .http, on: bodies,
             [.required("value", .count, "what it says", unit: "bytes")],
             effect: "Content-Length is another than that of the range that was asked for.",

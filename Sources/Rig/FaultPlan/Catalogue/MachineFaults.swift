@@ -86,13 +86,13 @@ extension FaultKind {
             [.standard("errno", .errno, "ENOSPC", "ENOSPC, EDQUOT or EROFS")],
             effect: "The disk is full.",
             expected: "Refused cleanly; the state before stays; goes on once there is room.", .mediumError,
-            in: .everywhere
+            in: [.store, .emulated, .kernel]
         ) { p, _, _ in [.fail(errno: p.errno("errno"))] },
         FaultKind(
             "resource.free-space", ["RS"], .resource, metIn: .store, on: ["statfs"],
             [.required("free", .count, "what it says", unit: "bytes")],
             effect: "The disk states another free space than it has.",
-            expected: "Not relied on: a write that fails is reported.", .tolerate, in: .allButKernel
+            expected: "Not relied on: a write that fails is reported.", .tolerate, in: [.store, .emulated]
         ) { p, _, _ in [.lie(field: "free", value: p.integer("free"))] },
         FaultKind(
             "resource.no-memory", ["RS"], .resource, metIn: .store, on: ["read", "write", "open", "lookup"],

@@ -60,6 +60,17 @@ extension FaultKind {
                 effect: "The connection is reset during the handshake.",
                 expected: "Tried again as a connection that was lost.", .retry, in: worlds
             ) { p, _, _ in [.reset(afterBytes: p.int("afterBytes"))] },
+            FaultKind(
+                "tls.truncated", ["TL"], .tls, on: ["close"],
+                [.standard("afterBytes", .count, 0, "how much of the answer still comes", unit: "bytes")],
+                effect: "The records end in the middle of an answer, without a farewell.",
+                expected: "An error, not an end: what came is not taken for all.", .retry, in: worlds
+            ) { p, _, _ in [.close(afterBytes: p.int("afterBytes"))] },
+            FaultKind(
+                "tls.no-farewell", ["TL"], .tls, on: ["close"],
+                effect: "The connection ends after an answer without TLS's close_notify.",
+                expected: "No difference to a whole answer of known length.", .tolerate, in: worlds
+            ) { _, _, _ in [.drop] },
         ]
 
     private static func refusedCertificate(_ flaw: String, _ effect: String, _ more: String) -> FaultKind {
