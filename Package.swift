@@ -136,7 +136,8 @@ let package = Package(
             ], path: "Sources/Commands/mediarig", swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["WireFormat", "RunLog"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["WireFormat", "RunLog", "FaultPoints"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("WireFormat", ["WireFormat"]),
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
@@ -171,7 +172,13 @@ let package = Package(
         tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),
         tests("Benchmarks", ["Benchmarks"]),
         tests("Capabilities", ["Capabilities"]),
-        tests("HostObserver", ["HostObserver", "USBMassStorage", "BlockStorage"]),
+        tests(
+            "HostObserver",
+            [
+                "HostObserver", "USBMassStorage", "BlockStorage", "FaultPoints", "SimulatedBMC",
+                "SimulatedTime",
+                "VirtualMedia",
+            ]),
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests("FaultyFiles", ["FaultyFiles", "FaultPoints"]),

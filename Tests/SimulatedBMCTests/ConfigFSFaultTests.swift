@@ -1,5 +1,6 @@
 import FaultPoints
 import Glibc
+import TestSupport
 import Testing
 import VirtualMedia
 

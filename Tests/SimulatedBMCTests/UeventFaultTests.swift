@@ -1,4 +1,5 @@
 import FaultPoints
+import TestSupport
 import Testing
 import VirtualMedia
 

@@ -28,6 +28,8 @@ package struct BulkOnlyHost: Sendable {
         case received([Bytes])
         case stalled
         case timedOut
+        /// More came than there was room for; what came is not to be used.
+        case babbled
     }
 
     /// A command that ended in a valid status of 00 or 01.
@@ -79,6 +81,10 @@ package struct BulkOnlyHost: Sendable {
             if case .recovering(let fault) = state { return end(.fail(fault)) }
             return recover(.timedOut(stage))
         }
+        if case .babbled = event {
+            if case .recovering(let fault) = state { return end(.fail(fault)) }
+            return recover(.babbled(stage))
+        }
         switch state {
         case .idle: preconditionFailure("no command is in progress")
         case .sendingWrapper:
@@ -123,7 +129,7 @@ package struct BulkOnlyHost: Sendable {
         case .stalled:
             state = .clearingData
             return .clearHalt(direction == .toHost ? .bulkIn : .bulkOut)
-        case .done, .timedOut: return receiveStatus(isRetry: false)
+        case .done, .timedOut, .babbled: return receiveStatus(isRetry: false)
         }
     }
 
@@ -197,6 +203,7 @@ package struct BulkOnlyHost: Sendable {
 package enum TransportFault: Error, Equatable, Sendable {
     package enum Stage: String, Sendable { case wrapper, data, status }
     case timedOut(Stage)
+    case babbled(Stage)
     case wrapperStalled
     case statusStalled
     case invalidStatus([UInt8])
@@ -211,6 +218,7 @@ extension TransportFault: CustomStringConvertible {
     package var description: String {
         switch self {
         case .timedOut(let stage): "no answer in time (\(stage.rawValue) stage)"
+        case .babbled(let stage): "more data than asked for (\(stage.rawValue) stage)"
         case .wrapperStalled: "the device stalled a command wrapper"
         case .statusStalled: "the device stalled its status twice"
         case .invalidStatus(let bytes): "invalid status wrapper: \(Hexadecimal.text(bytes.prefix(32)))"

@@ -33,6 +33,37 @@ package struct CommandDescriptorBlock: Equatable, Sendable {
     /// The bytes that count.
     package var bytes: [UInt8] { (0..<byteCount).map { storage[$0] } }
 
+    /// The blocks that it moves or looks at; `nil` for a command without an address.
+    package var blocks: (first: UInt64, count: UInt64)? {
+        switch opcode {
+        case .read6, .write6:
+            let count = bigEndian(at: 4, byteCount: 1)
+            return (bigEndian(at: 1, byteCount: 3) & 0x1F_FFFF, count == 0 ? 256 : count)
+        case .read10, .write10, .verify10:
+            return (bigEndian(at: 2, byteCount: 4), bigEndian(at: 7, byteCount: 2))
+        case .read12, .write12, .verify12:
+            return (bigEndian(at: 2, byteCount: 4), bigEndian(at: 6, byteCount: 4))
+        case .read16, .write16, .verify16:
+            return (bigEndian(at: 2, byteCount: 8), bigEndian(at: 10, byteCount: 4))
+        default: return nil
+        }
+    }
+
+    /// The same command for other blocks, as many; itself if it has no address of 32 or 64 bits.
+    package func moved(to first: UInt64) -> CommandDescriptorBlock {
+        var moved = self
+        let width: Int
+        switch opcode {
+        case .read10, .write10, .verify10, .read12, .write12, .verify12: width = 4
+        case .read16, .write16, .verify16: width = 8
+        default: return self
+        }
+        for index in 0..<width {
+            moved[2 + index] = UInt8(truncatingIfNeeded: first >> UInt64(8 * (width - 1 - index)))
+        }
+        return moved
+    }
+
     /// The same command in a longer block: SeaBIOS and OVMF pad every command to 12 bytes.
     package func padded(to count: Int) -> CommandDescriptorBlock {
         var padded = self

@@ -107,4 +107,6 @@ package enum USBTransferError: Error, Equatable, Sendable {
     case stalled
     case timedOut
     case disconnected
+    /// The device sent more than there was room for.
+    case babbled
 }

@@ -49,6 +49,14 @@ extension MassStorageDevice {
     private mutating func begin(_ wrapper: CommandBlockWrapper) {
         let lun = Int(wrapper.lun)
         var unit = units.indices.contains(lun) ? units[lun] : nil
+        let opcode = wrapper.commandBlock.opcode
+        if !injectedSense.isEmpty, unit != nil, opcode != .requestSense, opcode != .inquiry {
+            units[lun]!.sense = SenseData(injectedSense.removeFirst())
+            command = CommandInProgress(
+                wrapper: wrapper, lun: lun, stage: .finished, residue: wrapper.transferByteCount,
+                isPhaseError: false, isLUNMissing: false)
+            return startDataStage(reply: [])
+        }
         let plan =
             switch configuration.profile {
             case .linuxKernel: KernelInterpreter.plan(wrapper, for: &unit)

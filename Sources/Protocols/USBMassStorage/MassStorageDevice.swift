@@ -24,6 +24,8 @@ package struct MassStorageDevice: Sendable {
     var isWedged = false
     var command: CommandInProgress?
     var outputs: [DeviceOutput] = []
+    /// What the next commands fail with instead of being carried out.
+    var injectedSense: [SenseCode] = []
     private var nextTag: UInt64 = 1
 
     /// - Parameter luns: by number; `nil` where there is none. At most 16.
@@ -161,6 +163,12 @@ extension MassStorageDevice {
         guard unit(lun) != nil else { return [] }
         units[lun]!.isRemovalPrevented = false
         return ejectMedium(lun: lun)
+    }
+
+    /// Makes the next commands fail, INQUIRY and REQUEST SENSE aside, whatever they are: for trying out
+    /// hosts.
+    package mutating func failCommands(_ count: Int, with sense: SenseCode) {
+        injectedSense += Array(repeating: sense, count: max(0, count))
     }
 
     /// Changes attributes; `isCD` takes effect with the next medium.

@@ -43,3 +43,32 @@ package struct Opcode: RawRepresentable, Hashable, Sendable {
 package enum ServiceAction {
     package static let readCapacity16: UInt8 = 0x10
 }
+
+extension Opcode {
+    /// The commands that have a name here, by it, in the order of their codes.
+    package static let names: [(opcode: Opcode, name: String)] = [
+        (.testUnitReady, "TEST UNIT READY"), (.requestSense, "REQUEST SENSE"), (.formatUnit, "FORMAT UNIT"),
+        (.read6, "READ(6)"), (.write6, "WRITE(6)"), (.inquiry, "INQUIRY"), (.modeSelect6, "MODE SELECT(6)"),
+        (.modeSense6, "MODE SENSE(6)"), (.startStopUnit, "START STOP UNIT"),
+        (.sendDiagnostic, "SEND DIAGNOSTIC"), (.preventAllowMediumRemoval, "PREVENT ALLOW MEDIUM REMOVAL"),
+        (.readFormatCapacities, "READ FORMAT CAPACITIES"), (.readCapacity10, "READ CAPACITY(10)"),
+        (.read10, "READ(10)"), (.write10, "WRITE(10)"), (.verify10, "VERIFY(10)"),
+        (.synchronizeCache10, "SYNCHRONIZE CACHE(10)"), (.readTOC, "READ TOC"), (.readHeader, "READ HEADER"),
+        (.getConfiguration, "GET CONFIGURATION"),
+        (.getEventStatusNotification, "GET EVENT STATUS NOTIFICATION"),
+        (.readDiscInformation, "READ DISC INFORMATION"), (.readTrackInformation, "READ TRACK INFORMATION"),
+        (.modeSelect10, "MODE SELECT(10)"), (.modeSense10, "MODE SENSE(10)"), (.read16, "READ(16)"),
+        (.write16, "WRITE(16)"), (.verify16, "VERIFY(16)"), (.synchronizeCache16, "SYNCHRONIZE CACHE(16)"),
+        (.serviceActionIn16, "READ CAPACITY(16)"), (.reportLUNs, "REPORT LUNS"), (.read12, "READ(12)"),
+        (.write12, "WRITE(12)"), (.verify12, "VERIFY(12)"),
+    ]
+
+    private static let table: [String?] = {
+        var table = [String?](repeating: nil, count: 256)
+        for (opcode, name) in names { table[Int(opcode.rawValue)] = name }
+        return table
+    }()
+
+    /// As the standards write it: "READ(10)"; `nil` for one that is not known here.
+    package var name: String? { Self.table[Int(rawValue)] }
+}

@@ -9,7 +9,7 @@ package enum BlockOutcome: Sendable {
     case failed(SenseCode)
     /// No answer, or one against the rules: it may have happened, and may still happen.
     case unknown(ObserverError)
-    /// The device is gone.
+    /// The device is gone, or the host has given it up.
     case gone
 }
 
@@ -49,6 +49,7 @@ extension HostObserver {
                 outcome = try await run(block, receiving: byteCount, sending: bytes)
             } catch {
                 if case .usb(.disconnected, _) = error { return .gone }
+                if error == .offline { return .gone }
                 return .unknown(error)
             }
             if let sense = outcome.sense {

@@ -15,6 +15,7 @@ extension HostObserver {
     @discardableResult
     package func enumerate() async throws(ObserverError) -> DeviceReport {
         var breaches: [String] = []
+        isOffline = false
         let first = try await descriptor(
             DescriptorType.device, length: profile.firstDescriptorByteCount, "GET_DESCRIPTOR(device)")
         guard first.count >= 8 else { throw .malformed("device descriptor: \(first.count) bytes") }
@@ -135,33 +136,5 @@ extension HostObserver {
             }
         }
         return breaches
-    }
-
-    func clearHalt(_ pipe: BulkOnlyHost.Pipe, on device: DeviceReport) async throws(USBTransferError) {
-        let address = pipe == .bulkIn ? device.bulkInEndpoint | 0x80 : device.bulkOutEndpoint
-        let setup = SetupPacket(
-            requestType: RequestType.endpointOut, request: StandardRequest.clearFeature,
-            value: FeatureSelector.endpointHalt, index: UInt16(address), length: 0)
-        _ = try await connection.control(setup, data: [], timeout: profile.controlTimeout)
-    }
-
-    /// BOT §5.3.4; if the device will not have it, the port is reset, as Linux does.
-    func recover(_ device: DeviceReport) async throws(USBTransferError) {
-        let interface = device.configuration.interfaces.first { $0.isMassStorage }?.number ?? 0
-        do throws(USBTransferError) {
-            let setup = SetupPacket(
-                requestType: RequestType.classInterfaceOut, request: ClassRequest.bulkOnlyReset, value: 0,
-                index: UInt16(interface), length: 0)
-            _ = try await connection.control(setup, data: [], timeout: profile.controlTimeout)
-            try await clearHalt(.bulkIn, on: device)
-            try await clearHalt(.bulkOut, on: device)
-        } catch {
-            if error == .disconnected { throw error }
-            try await connection.resetPort()
-            let setup = SetupPacket(
-                requestType: RequestType.deviceOut, request: StandardRequest.setConfiguration,
-                value: UInt16(device.configuration.value), index: 0, length: 0)
-            _ = try await connection.control(setup, data: [], timeout: profile.controlTimeout)
-        }
     }
 }

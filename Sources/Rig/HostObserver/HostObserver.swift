@@ -18,6 +18,8 @@ package final class HostObserver {
     package internal(set) var device: DeviceReport?
     package internal(set) var unit: UnitReport?
     package private(set) var latency = LatencyHistogram()
+    /// No recovery helped; until the next ``enumerate()`` every command fails at once.
+    package internal(set) var isOffline = false
     /// Unit attentions seen since the last ``takeUnitAttentions()``.
     private var unitAttentions: [SenseCode] = []
 
@@ -97,6 +99,7 @@ package final class HostObserver {
         _ block: CommandDescriptorBlock, receiving byteCount: Int, sending bytes: Bytes?
     ) async throws(ObserverError) -> BulkOnlyHost.Completion {
         guard let device else { throw .notMassStorage("not enumerated yet") }
+        guard !isOffline else { throw .offline }
         let padded = profile.padsCommands ? block.padded(to: 12) : block
         var action = transport.begin(
             padded, lun: lun, direction: bytes == nil ? .toHost : .fromHost,
@@ -114,6 +117,7 @@ package final class HostObserver {
                 switch error {
                 case .stalled: event = .stalled
                 case .timedOut: event = .timedOut
+                case .babbled: event = .babbled
                 case .disconnected:
                     transport.abandon()
                     throw .usb(.disconnected, during: Self.name(block))

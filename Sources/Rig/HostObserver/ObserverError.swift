@@ -12,6 +12,8 @@ package enum ObserverError: Error, Equatable, Sendable {
     /// Not ready after all attempts of the profile.
     case notReady(SenseCode)
     case expectedImage(String)
+    /// The device took no recovery; the host has given it up.
+    case offline
 }
 
 extension ObserverError: CustomStringConvertible {
@@ -22,6 +24,7 @@ extension ObserverError: CustomStringConvertible {
             case .stalled: "\(during): stalled"
             case .timedOut: "\(during): no answer in time"
             case .disconnected: "\(during): the device is gone"
+            case .babbled: "\(during): more data than asked for"
             }
         case .transport(let fault, let during): "\(during): \(fault)"
         case .malformed(let what): what
@@ -29,6 +32,7 @@ extension ObserverError: CustomStringConvertible {
         case .refused(let sense, let command): "\(command): refused with sense \(sense)"
         case .noMedium: "no medium (sense 02/3a/00)"
         case .notReady(let sense): "not ready: sense \(sense)"
+        case .offline: "the device is offline: no recovery helped"
         case .expectedImage(let what): "expected image: \(what)"
         }
     }

@@ -60,6 +60,15 @@ final class BoundGadget {
         return transfer
     }
 
+    var isConfigured: Bool { device.activeConfiguration != 0 }
+
+    /// Bytes per block of what is in a LUN, 512 of nothing.
+    func blockByteCount(lun: Int) -> UInt64 {
+        UInt64(device.medium(lun: lun)?.blockByteCount ?? Medium.diskBlockByteCount)
+    }
+
+    func failCommands(_ count: Int, with sense: SenseCode) { device.failCommands(count, with: sense) }
+
     func cancel(_ transfer: TransferID) { feed(.cancel(transfer)) }
     func resetBus() { feed(.busReset) }
 

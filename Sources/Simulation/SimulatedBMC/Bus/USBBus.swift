@@ -1,4 +1,5 @@
 import USBMassStorage
+import WireFormat
 
 /// The cables between controllers and hosts, and the transfers on them.
 final class USBBus {
@@ -8,17 +9,25 @@ final class USBBus {
         let number: UInt64
     }
 
-    private struct Port {
+    struct Port {
         var isHostAttached = false
         var gadget: BoundGadget?
         var session: Session?
+        var isSuspended = false
+        /// Transfers that wait for the bus to wake up.
+        var asleep: [() -> Void] = []
+        /// What is under way or waits, while faults are about.
+        var watched: [WatchedTransfer] = []
+        var command: WatchedCommand?
+        /// Data that comes once more, oldest first.
+        var repeated: [[Bytes]] = []
     }
 
     /// Those of the running kernel; the cables outlast it.
     var controllers: DeviceControllers!
-    private let timers: KernelTimers
-    private let faults: KernelFaults
-    private var ports: [String: Port] = [:]
+    let timers: KernelTimers
+    let faults: KernelFaults
+    var ports: [String: Port] = [:]
     private var lastSession: UInt64 = 0
     private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
         []
@@ -74,23 +83,26 @@ final class USBBus {
 
     /// - Parameter completion: called once; `timedOut` after the given time.
     func submit(
-        to session: Session, timeout: Duration, _ input: (TransferID) -> DeviceInput,
+        _ transfer: HostTransfer, to session: Session, timeout: Duration,
         completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
     ) {
         guard let gadget = gadget(of: session) else { return completion(.failure(.disconnected)) }
-        let transfer = PendingTransfer()
-        let identifier = gadget.submit(input) { [timers] outcome in
-            transfer.isDone = true
-            if let timer = transfer.timer { timers.cancel(timer) }
+        guard faults.isQuiet, !ports[session.controller]!.isSuspended else {
+            return watch(transfer, to: session, timeout: timeout, completion: completion)
+        }
+        let pending = PendingTransfer()
+        let identifier = gadget.submit(transfer.input) { [timers] outcome in
+            pending.isDone = true
+            if let timer = pending.timer { timers.cancel(timer) }
             switch outcome {
-            case .cancelled: completion(.failure(transfer.hasTimedOut ? .timedOut : .disconnected))
+            case .cancelled: completion(.failure(pending.hasTimedOut ? .timedOut : .disconnected))
             case .stalled: completion(.failure(.stalled))
             case .accepted, .data: completion(.success(outcome))
             }
         }
-        guard !transfer.isDone else { return }
-        transfer.timer = timers.schedule(at: timers.now + timeout) { [weak gadget] in
-            transfer.hasTimedOut = true
+        guard !pending.isDone else { return }
+        pending.timer = timers.schedule(at: timers.now + timeout) { [weak gadget] in
+            pending.hasTimedOut = true
             gadget?.cancel(identifier)
         }
     }
@@ -104,14 +116,40 @@ final class USBBus {
 
     func reset(_ session: Session) -> Bool {
         guard let gadget = gadget(of: session) else { return false }
+        ports[session.controller]?.command = nil
+        ports[session.controller]?.repeated = []
         gadget.resetBus()
         controllers.setState(session.controller, "default")
         return true
     }
 
+    /// The host's controller resets the port by itself: the device begins anew, as another one for
+    /// whoever held it.
+    func resetPort(_ controller: String) {
+        guard let gadget = ports[controller]?.gadget, ports[controller]?.session != nil else { return }
+        gadget.resetBus()
+        update(controller)
+    }
+
+    /// Nothing moves until ``resume(_:)``; transfers wait, within their time.
+    func suspend(_ controller: String) {
+        guard ports[controller]?.session != nil, ports[controller]?.isSuspended == false else { return }
+        ports[controller]?.isSuspended = true
+        controllers.setState(controller, "suspended")
+    }
+
+    func resume(_ controller: String) {
+        guard let port = ports[controller], port.isSuspended else { return }
+        ports[controller]?.isSuspended = false
+        ports[controller]?.asleep = []
+        controllers.setState(
+            controller, port.gadget.map { $0.isConfigured ? "configured" : "default" } ?? "default")
+        for wake in port.asleep { wake() }
+    }
+
     // MARK: Sessions
 
-    private func gadget(of session: Session) -> BoundGadget? {
+    func gadget(of session: Session) -> BoundGadget? {
         guard let port = ports[session.controller], port.session == session else { return nil }
         return port.gadget
     }
@@ -119,8 +157,9 @@ final class USBBus {
     /// A device is there while both a gadget and a host are.
     private func update(_ controller: String) {
         guard let port = ports[controller] else { return }
+        ports[controller]?.session = nil
+        endWatching(controller)
         guard let gadget = port.gadget, port.isHostAttached else {
-            ports[controller]?.session = nil
             controllers.setState(controller, "not attached", speed: "UNKNOWN")
             return tellDepartures(from: controller)
         }

@@ -5,7 +5,7 @@ import VirtualMedia
 extension SimulatedKernel {
     /// Everything that this kernel and its USB buses can be made to do wrong.
     package static let carriedOut: FaultTable =
-        configfsFaults + NBDDevice.carriedOut + UeventStream.carriedOut
+        configfsFaults + NBDDevice.carriedOut + UeventStream.carriedOut + USBBus.carriedOut
         + FaultTable(.clock, ["timer"], ["delay", "coalesce"])
 
     /// The BMC loses its power at once. Gadgets, attachments, caches with what was not written, listeners:

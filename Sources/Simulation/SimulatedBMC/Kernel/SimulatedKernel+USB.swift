@@ -12,6 +12,13 @@ extension SimulatedKernel {
         step { $0.bus.setHostAttached(false, to: controller) }
     }
 
+    /// The host resets the port; whoever held the device must look for it anew.
+    package func resetHost(on controller: String) { step { $0.bus.resetPort(controller) } }
+
+    /// The host lets the bus sleep, or wakes it up.
+    package func suspendHost(on controller: String) { step { $0.bus.suspend(controller) } }
+    package func resumeHost(on controller: String) { step { $0.bus.resume(controller) } }
+
     /// Waits until a gadget is bound to the controller of an attached host.
     ///
     /// - Throws: ``USBTransferError/timedOut`` when none shows up.
@@ -35,12 +42,14 @@ extension SimulatedKernel {
         }
     }
 
-    fileprivate func transfer(
-        _ session: USBBus.Session, timeout: Duration, _ input: (TransferID) -> DeviceInput
-    ) async throws(USBTransferError) -> TransferOutcome {
+    fileprivate func transfer(_ transfer: HostTransfer, on session: USBBus.Session, _ timeout: Duration)
+        async throws(USBTransferError) -> TransferOutcome
+    {
         let result = await withCheckedContinuation { continuation in
             step { state in
-                state.bus.submit(to: session, timeout: timeout, input) { continuation.resume(returning: $0) }
+                state.bus.submit(transfer, to: session, timeout: timeout) {
+                    continuation.resume(returning: $0)
+                }
             }
         }
         return try result.get()
@@ -50,28 +59,14 @@ extension SimulatedKernel {
         guard step({ $0.bus.setAddress(session) }) else { throw .disconnected }
     }
 
-    fileprivate func reset(_ session: USBBus.Session) throws(USBTransferError) {
-        guard step({ $0.bus.reset(session) }) else { throw .disconnected }
-    }
-
-    fileprivate func control(
-        _ session: USBBus.Session, _ setup: SetupPacket, _ data: [UInt8], _ timeout: Duration
-    ) async throws(USBTransferError) -> TransferOutcome {
-        try await transfer(session, timeout: timeout) { .control($0, setup, data: data) }
-    }
-
-    fileprivate func bulkOut(
-        _ session: USBBus.Session, _ endpoint: UInt8, _ bytes: Bytes, _ timeout: Duration
-    ) async throws(USBTransferError) {
-        _ = try await transfer(session, timeout: timeout) { .bulkOut($0, endpoint: endpoint, bytes) }
-    }
-
-    fileprivate func bulkIn(
-        _ session: USBBus.Session, _ endpoint: UInt8, _ byteCount: Int, _ timeout: Duration
-    ) async throws(USBTransferError) -> TransferOutcome {
-        try await transfer(session, timeout: timeout) {
-            .bulkIn($0, endpoint: endpoint, byteCount: byteCount)
+    fileprivate func reset(_ session: USBBus.Session) async throws(USBTransferError) {
+        let met = state.faults.meet(.usb, "reset", on: session.controller)
+        if met.waits { await wait(for: met) }
+        step { state in
+            for strike in Strike.all(met) { state.bus.strike(strike, on: session.controller) }
         }
+        if met.failure != nil { throw .timedOut }
+        guard step({ $0.bus.reset(session) }) else { throw .disconnected }
     }
 }
 
@@ -93,20 +88,26 @@ package struct SimulatedUSBConnection: USBDeviceConnection {
             try await kernel.setAddress(session)
             return []
         }
-        guard case .data(let pieces) = try await kernel.control(session, setup, data, timeout) else {
+        guard
+            case .data(let pieces) = try await kernel.transfer(
+                .control(setup, data: data), on: session, timeout)
+        else {
             return []
         }
         return pieces.flatMap { $0 }
     }
 
     package func bulkOut(endpoint: UInt8, _ bytes: Bytes, timeout: Duration) async throws(USBTransferError) {
-        try await kernel.bulkOut(session, endpoint, bytes, timeout)
+        _ = try await kernel.transfer(.bulkOut(endpoint: endpoint, bytes), on: session, timeout)
     }
 
     package func bulkIn(endpoint: UInt8, byteCount: Int, timeout: Duration)
         async throws(USBTransferError) -> [Bytes]
     {
-        guard case .data(let pieces) = try await kernel.bulkIn(session, endpoint, byteCount, timeout) else {
+        guard
+            case .data(let pieces) = try await kernel.transfer(
+                .bulkIn(endpoint: endpoint, byteCount: byteCount), on: session, timeout)
+        else {
             return []
         }
         return pieces

@@ -1,19 +1,19 @@
-import FaultPoints
+package import FaultPoints
 import Synchronization
 
 /// Faults at the n-th occasion of their kind, and every occasion that was met.
-final class FaultScript: FaultInjector {
-    struct Rule: Sendable {
-        var layer: FaultLayer
+package final class FaultScript: FaultInjector {
+    package struct Rule: Sendable {
+        package var layer: FaultLayer
         /// `nil` for any.
-        var operation: String?
+        package var operation: String?
         /// The target ends like this.
-        var suffix: String
+        package var suffix: String
         /// Counted from 1.
-        var occurrences: ClosedRange<Int>
-        var actions: [FaultAction]
+        package var occurrences: ClosedRange<Int>
+        package var actions: [FaultAction]
 
-        init(
+        package init(
             _ layer: FaultLayer, _ operation: String? = nil, on suffix: String = "",
             at occurrences: ClosedRange<Int> = 1...1, _ actions: FaultAction...
         ) {
@@ -32,15 +32,15 @@ final class FaultScript: FaultInjector {
     }
     private let state = Mutex(State())
 
-    init(_ rules: Rule...) { for rule in rules { add(rule) } }
+    package init(_ rules: Rule...) { for rule in rules { add(rule) } }
 
-    func add(_ rule: Rule) { state.withLock { $0.rules.append((rule, 0)) } }
+    package func add(_ rule: Rule) { state.withLock { $0.rules.append((rule, 0)) } }
 
     /// How many occasions were met with something.
-    var firedCount: Int { state.withLock { $0.firedCount } }
-    var occasions: [FaultOccasion] { state.withLock { $0.occasions } }
+    package var firedCount: Int { state.withLock { $0.firedCount } }
+    package var occasions: [FaultOccasion] { state.withLock { $0.occasions } }
 
-    func meet(_ occasion: FaultOccasion) -> [FaultAction] {
+    package func meet(_ occasion: FaultOccasion) -> [FaultAction] {
         state.withLock { state in
             state.occasions.append(occasion)
             var actions: [FaultAction] = []
