@@ -1,6 +1,6 @@
 /// A value of a document, YAML or JSON, and where it stands.
 ///
-/// Two are equal when they say the same, wherever they stand.
+/// Two are equal when they say the same, wherever they stand and in whatever order their keys come.
 package struct DocumentNode: Sendable {
     package indirect enum Content: Equatable, Sendable {
         case null
@@ -57,7 +57,13 @@ package struct TextMark: Equatable, Sendable, Comparable {
 }
 
 extension DocumentNode: Equatable {
-    package static func == (left: DocumentNode, right: DocumentNode) -> Bool { left.content == right.content }
+    package static func == (left: DocumentNode, right: DocumentNode) -> Bool {
+        guard let (left, right) = left.entries.flatMap({ left in right.entries.map { (left, $0) } }) else {
+            return left.content == right.content
+        }
+        return left.count == right.count
+            && left.sorted { $0.key < $1.key } == right.sorted { $0.key < $1.key }
+    }
 }
 
 extension DocumentNode.Entry: Equatable {

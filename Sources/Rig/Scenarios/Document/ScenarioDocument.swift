@@ -38,32 +38,47 @@ package enum ScenarioDocument {
     /// Each value that may be drawn must be one that could have been written there.
     private static func problemsOfVariations(_ scenario: Scenario, _ node: DocumentNode) -> [ScenarioProblem]
     {
-        guard let swarm = scenario.swarm else { return [] }
+        guard let swarm = scenario.swarm, !swarm.variations.isEmpty else { return [] }
         var plain = scenario
         plain.swarm = nil
         let base = Self.node(of: plain)
+        let probes = swarm.variations.mapValues(\.probes)
+        // Values are tried all together, the first of each, then the second, …; only where something is
+        // wrong one by one.
+        let rounds = probes.values.map(\.count).max() ?? 0
+        let isGood = (0..<rounds).allSatisfy { round in
+            let values = probes.mapValues { $0[min(round, $0.count - 1)] }
+            return problem(of: values, in: base) == nil
+        }
+        if isGood { return [] }
         var problems: [ScenarioProblem] = []
-        for variation in swarm.variations {
-            let mark = node["swarm"]?["vary"]?.entries?.first { $0.key == variation.path }?.keyMark
-            let path = "swarm.vary.\(variation.path)"
-            for value in variation.values.probes {
-                guard let message = problem(of: variation.path, value, in: base) else { continue }
-                problems.append(ScenarioProblem(value.mark ?? mark, path: path, message))
+        for (path, values) in probes.sorted(by: { $0.key < $1.key }) {
+            let mark = node["swarm"]?["vary"]?.entries?.first { $0.key == path }?.keyMark
+            for value in values {
+                guard let message = problem(of: [path: value], in: base) else { continue }
+                problems.append(ScenarioProblem(value.mark ?? mark, path: "swarm.vary.\(path)", message))
             }
+        }
+        if problems.isEmpty {
+            problems = [ScenarioProblem(node["swarm"]?.mark, path: "swarm.vary", "values do not go together")]
         }
         return problems
     }
 
-    private static func problem(of path: String, _ value: DocumentNode, in base: DocumentNode) -> String? {
+    private static func problem(of values: [String: DocumentNode], in base: DocumentNode) -> String? {
         var changed = base
-        do { try DocumentPath.set(value, at: path, in: &changed) } catch { return error.message }
+        do throws(DocumentPath.Failure) {
+            for (path, value) in values.sorted(by: { $0.key < $1.key }) {
+                try DocumentPath.set(value, at: path, in: &changed)
+            }
+        } catch { return error.message }
         var reader = DocumentReader()
         _ = ScenarioFields.scenario.notation.read(changed, &reader)
         return reader.finish().first.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" }
     }
 }
 
-extension Scenario.Variation.Values {
+extension Scenario.Variation {
     /// Values that show whether all are allowed: each of a list, both ends of a range.
     var probes: [DocumentNode] {
         switch self {

@@ -11,7 +11,7 @@ extension ScenarioFields {
                 "Its name in this scenario; without one `f1`, `f2`, … by its place in the list."),
             .required("kind", \.kind, faultKind, "Its name in [the catalogue](faults.md): `http.status`."),
             .optional(
-                "parameters", \.parameters, parameter.map(by: Words.name),
+                "parameters", \.parameters, parameter.map(by: parameterName),
                 "As the catalogue says for the kind."),
             .optional(
                 "select", \.select, selector.notation, "To which operations; without it, all of the kind."),
@@ -57,6 +57,13 @@ extension ScenarioFields {
         Notation<String>.text("the name of a fault").read(node, &reader)
     } write: {
         .text($0)
+    }
+
+    private static let parameterName = Notation<String>.word(
+        "a parameter's name", pattern: "^[A-Za-z][A-Za-z0-9-]*$"
+    ) { text in
+        text.first?.isLetter == true
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
     }
 
     private static let parameter: Notation<ParameterValue> = Notation(.anything, read: readParameter) {

@@ -139,40 +139,25 @@ extension ScenarioFields {
                     + "magnitude, numbers evenly."),
         ])
 
-    /// A map in which the order of the document counts: draws are independent of it, but not the report.
-    private static let variations: Notation<[Scenario.Variation]> = {
-        let values = Notation<Scenario.Variation.Values>(
-            .either([.list(.anything, 1...1000), .text(words: "a range such as 1ms..30s", pattern: nil)])
-        ) { node, reader in
-            if let elements = node.elements {
-                if elements.isEmpty { reader.complain(node, expected: "at least one value") }
-                return elements.isEmpty ? nil : .oneOf(elements)
-            }
-            guard let text = node.text, let range = DrawnRange(text) else {
-                reader.complain(
-                    node, expected: "a list of values, or a range such as 1ms..30s, 4 KiB..3 MiB or 1..5")
-                return nil
-            }
-            return .between(range.first, range.last)
-        } write: { values in
-            switch values {
-            case .oneOf(let nodes): .list(nodes)
-            case .between(let first, let last): .text("\(first)..\(last)")
-            }
+    private static let variations = variation.map(by: Notation<String>.text("a path"))
+
+    private static let variation = Notation<Scenario.Variation>(
+        .either([.list(.anything, 1...1000), .text(words: "a range such as 1ms..30s", pattern: nil)])
+    ) { node, reader in
+        if let elements = node.elements {
+            if elements.isEmpty { reader.complain(node, expected: "at least one value") }
+            return elements.isEmpty ? nil : .oneOf(elements)
         }
-        return Notation(.map(keys: .text(words: "a path", pattern: nil), values: values.shape)) {
-            node, reader in
-            guard let entries = node.entries else {
-                reader.complain(node, expected: "a map from paths to values")
-                return nil
-            }
-            return entries.compactMap { entry in
-                reader.below(entry.key) { reader in
-                    values.read(entry.value, &reader).map { Scenario.Variation(entry.key, $0) }
-                }
-            }
-        } write: { variations in
-            .map(variations.map { .init($0.path, values.write($0.values)) })
+        guard let text = node.text, let range = DrawnRange(text) else {
+            reader.complain(
+                node, expected: "a list of values, or a range such as 1ms..30s, 4 KiB..3 MiB or 1..5")
+            return nil
         }
-    }()
+        return .between(range.first, range.last)
+    } write: { values in
+        switch values {
+        case .oneOf(let nodes): .list(nodes)
+        case .between(let first, let last): .text("\(first)..\(last)")
+        }
+    }
 }

@@ -83,7 +83,9 @@ extension ScenarioFields {
                 if case .image(let step) = $0 { step } else { nil }
             },
             .init(
-                "heal", heal.notation.short("faults", .either([Words.fault.shape, .choice(["all"])])),
+                "heal",
+                heal.notation.short(
+                    "faults", .either([Words.fault.shape, .choice(["all"])]), none: .text("all")),
                 "Ends faults for good, all or those named. Ends: at once. Asserts: nothing."
             ) {
                 .heal($0)

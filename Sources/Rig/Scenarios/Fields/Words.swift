@@ -4,12 +4,20 @@ import VirtualMedia
 /// Words with a spelling of their own.
 enum Words {
     /// 1 to 64 lower-case letters, digits and hyphens.
-    static let name = Notation<String>.word(
-        "a name of lower-case letters, digits and hyphens", pattern: "^[a-z0-9][a-z0-9.-]{0,63}$"
-    ) { text in
-        let isLetter: (UInt8) -> Bool = { (97...122).contains($0) || (48...57).contains($0) }
-        guard let first = text.utf8.first, isLetter(first), text.utf8.count <= 64 else { return false }
-        return text.utf8.allSatisfy { isLetter($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    static let name = word("a name of lower-case letters, digits and hyphens", "^[a-z0-9][a-z0-9-]{0,63}$")
+
+    /// Points too: "os.iso".
+    private static let fileName = word(
+        "a name of lower-case letters, digits, hyphens and points", "^[a-z0-9][a-z0-9.-]{0,63}$", and: ".")
+
+    private static func word(_ words: String, _ pattern: String, and sign: Character? = nil)
+        -> Notation<String>
+    {
+        .word(words, pattern: pattern) { text in
+            let isLetter: (Character) -> Bool = { ("a"..."z").contains($0) || ("0"..."9").contains($0) }
+            guard let first = text.first, isLetter(first), text.utf8.count <= 64 else { return false }
+            return text.allSatisfy { isLetter($0) || $0 == "-" || $0 == sign }
+        }
     }
 
     /// As the service's configuration wants it.
@@ -24,9 +32,9 @@ enum Words {
     }
 
     static let slotName = defining(.slot, slotWord)
-    static let imageName = defining(.image, name)
+    static let imageName = defining(.image, fileName)
     static let faultName = defining(.fault, name)
-    static let image = referring(.image, name)
+    static let image = referring(.image, fileName)
     static let fault = referring(.fault, name)
 
     static let slotChoice = Notation<Scenario.SlotChoice>(

@@ -10,27 +10,18 @@ extension Scenario {
         package var chances: [String: Double] = [:]
         /// At most so many faults are kept; which ones is drawn.
         package var maximumFaults: Int?
-        package var variations: [Variation] = []
+        /// Places of the scenario and what they may be. A place is a path as in the document:
+        /// "topology.host.profile", "topology.slots.Slot_0.mode", "faults.f1.parameters.delay",
+        /// "workload.0.kind".
+        package var variations: [String: Variation] = [:]
         package init() {}
     }
 
-    /// A place of the scenario that gets another value for each seed.
-    package struct Variation: Equatable, Sendable {
-        /// As in the document: "topology.host.profile", "topology.slots.Slot_0.mode",
-        /// "faults.f1.parameters.delay", "workload.0.kind".
-        package var path: String
-        package var values: Values
-
-        package enum Values: Equatable, Sendable {
-            /// One of these, each as likely.
-            case oneOf([DocumentNode])
-            /// From one number, duration or size to another, in the spelling of documents: "1ms", "4 KiB".
-            case between(String, String)
-        }
-
-        package init(_ path: String, _ values: Values) {
-            self.path = path
-            self.values = values
-        }
+    /// What stands at a place, another for each seed.
+    package enum Variation: Equatable, Sendable {
+        /// One of these, each as likely.
+        case oneOf([DocumentNode])
+        /// From one number, duration or size to another, in the spelling of documents: "1ms", "4 KiB".
+        case between(String, String)
     }
 }

@@ -24,7 +24,7 @@ package enum YAMLWriter {
 
     private static func item(_ node: DocumentNode, indent: Int) -> [String] {
         let start = space(indent) + "- "
-        if isInline(node, after: start.count) { return [start + flow(node)] }
+        if isInlineItem(node, after: start.count) { return [start + flow(node)] }
         // The first line of what is below goes beside the hyphen.
         var lines: [String]
         switch node.content {
@@ -46,6 +46,14 @@ package enum YAMLWriter {
             elements.allSatisfy(isScalar) && column + flow(node).count <= width
         default: true
         }
+    }
+
+    /// Items are short things in great numbers, so a little more goes in one line; a map of one key reads
+    /// better without braces.
+    private static func isInlineItem(_ node: DocumentNode, after column: Int) -> Bool {
+        guard let entries = node.entries, !entries.isEmpty else { return isInline(node, after: column) }
+        return entries.count > 1 && column + flow(node).count <= width
+            && entries.allSatisfy { isInline($0.value, after: 0) }
     }
 
     private static func isScalar(_ node: DocumentNode) -> Bool {

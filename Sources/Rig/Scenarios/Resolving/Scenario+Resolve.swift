@@ -9,10 +9,16 @@ extension Scenario {
     package func resolve(seed: UInt64) throws(ScenarioDocumentError) -> Resolved {
         let streams = RandomStreams(seed: seed)
         var draws: [String] = []
-        var scenario = try varied(streams, &draws)
+        var scenario = self
+        scenario.swarm = nil
+        scenario.faults = Self.named(faults)
         if let swarm {
-            scenario.keepSlots(swarm, streams, &draws)
+            // Steps are counted in paths, so they are varied before any of them goes; all else after
+            // most faults are gone, which makes it quick.
+            try scenario.vary(swarm, streams, &draws) { $0.hasPrefix("steps.") }
             scenario.keepFaults(swarm, streams, &draws)
+            try scenario.vary(swarm, streams, &draws) { !$0.hasPrefix("steps.") }
+            scenario.keepSlots(swarm, streams, &draws)
         }
         var random = streams.stream("scenario steps")
         scenario.steps = Self.drawn(scenario.steps, &random)
@@ -22,31 +28,40 @@ extension Scenario {
                 file: name, [ScenarioProblem(nil, path: "steps", "more than \(limit) steps were drawn")])
         }
         if scenario.steps.isEmpty { scenario.steps = Step.wholeLife }
-        scenario.faults = Self.named(scenario.faults)
         return Resolved(scenario: scenario, seed: seed, draws: draws)
     }
 
-    private func varied(_ streams: RandomStreams, _ draws: inout [String])
-        throws(ScenarioDocumentError) -> Scenario
-    {
-        var plain = self
-        plain.swarm = nil
-        guard let variations = swarm?.variations, !variations.isEmpty else { return plain }
-        var node = ScenarioDocument.node(of: plain)
-        for variation in variations {
-            var random = streams.stream("scenario vary \(variation.path)")
-            let value = variation.values.draw(using: &random)
-            do { try DocumentPath.set(value, at: variation.path, in: &node) } catch {
-                throw ScenarioDocumentError(
-                    file: name, [ScenarioProblem(nil, path: "swarm.vary.\(variation.path)", error.message)])
-            }
-            draws.append("\(variation.path) = \(JSONWriter.line(of: value))")
+    private mutating func vary(
+        _ swarm: Swarm, _ streams: RandomStreams, _ draws: inout [String], where isMeant: (String) -> Bool
+    ) throws(ScenarioDocumentError) {
+        let gone = Set(swarm.variations.keys.compactMap(Self.fault(of:))).subtracting(
+            faults.map(\.identifier))
+        let meant = swarm.variations.filter { path, _ in
+            isMeant(path) && !(Self.fault(of: path).map(gone.contains) ?? false)
         }
-        return try ScenarioDocument.scenario(of: node, file: name)
+        guard !meant.isEmpty else { return }
+        var node = ScenarioDocument.node(of: self)
+        for (path, variation) in meant.sorted(by: { $0.key < $1.key }) {
+            var random = streams.stream("scenario vary \(path)")
+            let value = variation.draw(using: &random)
+            do { try DocumentPath.set(value, at: path, in: &node) } catch {
+                throw ScenarioDocumentError(
+                    file: name, [ScenarioProblem(nil, path: "swarm.vary.\(path)", error.message)])
+            }
+            draws.append("\(path) = \(JSONWriter.line(of: value))")
+        }
+        self = try ScenarioDocument.scenario(of: node, file: name)
+    }
+
+    /// The fault that a path leads into: "f1" of "faults.f1.trigger".
+    private static func fault(of path: String) -> String? {
+        let parts = path.split(separator: ".", maxSplits: 2)
+        return parts.count > 1 && parts[0] == "faults" ? String(parts[1]) : nil
     }
 
     private mutating func keepFaults(_ swarm: Swarm, _ streams: RandomStreams, _ draws: inout [String]) {
-        var kept = Self.named(faults).filter { fault in
+        let all = Set(faults.map(\.identifier))
+        var kept = faults.filter { fault in
             var random = streams.stream("scenario fault \(fault.identifier)")
             let chance = swarm.chances[fault.identifier] ?? swarm.faultChance
             return Double.random(in: 0..<1, using: &random) < chance
@@ -55,8 +70,7 @@ extension Scenario {
             var random = streams.stream("scenario faults")
             while kept.count > limit { kept.remove(at: .random(in: kept.indices, using: &random)) }
         }
-        let names = Set(kept.map(\.identifier))
-        let gone = Set(Self.named(faults).map(\.identifier)).subtracting(names)
+        let gone = all.subtracting(kept.map(\.identifier))
         faults = kept
         steps = steps.compactMap { $0.without(faults: gone) }
         draws.append("faults = \(kept.map(\.identifier).joined(separator: ", "))")
@@ -119,7 +133,7 @@ extension Scenario {
     }
 }
 
-extension Scenario.Variation.Values {
+extension Scenario.Variation {
     func draw(using random: inout RandomStream) -> DocumentNode {
         switch self {
         case .oneOf(let nodes): return nodes[.random(in: nodes.indices, using: &random)]
