@@ -148,8 +148,9 @@ let package = Package(
         tests(
             "VirtualMedia",
             [
-                "VirtualMedia", "SimulatedTime", "SimulatedBMC", "BlockStorage", "NBDProtocol",
-                "DBusProtocol",
+                "VirtualMedia", "SimulatedTime", "SimulatedBMC", "FaultPoints", "HostObserver",
+                "BlockStorage",
+                "NBDProtocol", "DBusProtocol",
             ]),
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),

@@ -13,6 +13,7 @@ final class FakeChannel: ByteChannel {
         var requests: Bytes = []
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
+        var written: [Range<UInt64>] = []
     }
     private let state = Mutex(State())
     private let world: FakeWorld
@@ -67,6 +68,11 @@ final class FakeChannel: ByteChannel {
                 ? state.serve(bytes, isStalled: isStalled) : state.shakeHands(bytes)
             return state.isClosed
         }
+        let written = state.withLock { state in
+            defer { state.written = [] }
+            return state.written
+        }
+        if !written.isEmpty { world.state.withLock { $0.writtenRanges += written } }
         if isClosed { throw SystemError(EPIPE, "send") }
         wake()
     }
@@ -106,6 +112,9 @@ extension FakeChannel.State {
         requests += bytes
         while let request = try? next(), !isStalled {
             if request.command == .disconnect { continue }
+            if request.command == .write {
+                written.append(request.offset..<request.offset + UInt64(request.length))
+            }
             SimpleReply(error: 0, cookie: request.cookie).encode(into: &inbound)
             if request.command == .read { inbound += [UInt8](repeating: 0, count: Int(request.length)) }
         }

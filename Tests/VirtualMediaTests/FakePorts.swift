@@ -112,7 +112,7 @@ struct FakeDriver: NBDDriver {
         return [UInt8](repeating: 0, count: byteCount)
     }
 
-    func flush(_ device: String) async throws(SystemError) {}
+    func flush(_ device: String) async throws(SystemError) { try await world.perform("flush \(device)") }
 
     func dropCache(of device: String) async throws(SystemError) {
         try await world.perform("drop \(device)")

@@ -65,6 +65,8 @@ struct SlotMachineDriver {
         }
         driver.finish(.observed(healthy))
         driver.send(.unmount)
+        // What the host wrote is stored; the next step takes the medium away.
+        driver.finish()
         return driver
     }
 }

@@ -1,5 +1,8 @@
+import FaultPoints
+import HostObserver
 import SimulatedBMC
 import SimulatedTime
+import TestSupport
 import Testing
 
 @testable import VirtualMedia
@@ -25,13 +28,14 @@ struct SlotOnKernelTests {
 
     static func run(
         _ profile: KernelProfile = .linux6_1, _ mode: SlotMode = .legacy,
+        faults: any FaultInjector = NoFaults(),
         configure: @escaping @Sendable (inout SlotConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (Run) async throws -> Void
     ) throws {
         try Simulation(seed: 1).run { simulation in
             let kernel = SimulatedKernel(
                 executor: simulation.executor, clock: simulation.clock, spawner: simulation.spawner,
-                profile: profile)
+                profile: profile, faults: faults)
             let world = FakeWorld(simulation)
             let harness = SlotHarness(
                 simulation, mode, world: world, kernel: kernel, configure: configure)
@@ -126,6 +130,54 @@ struct SlotOnKernelTests {
             try await run.harness.untilCompletions(1)
             #expect(run.harness.completions != [.done])
             #expect(run.simulation.clock.now < .seconds(65))
+            try await run.expectNothingLeft()
+        }
+    }
+
+    /// A slot whose host has written 8 KiB that are still in the cache.
+    private static func written(_ run: Run) async throws -> HostObserver {
+        try await run.harness.mounted(MountRequest(imageURL: "u", isReadWrite: true, kind: .disk))
+        let controller = "1e6a0000.usb-vhub:p1"
+        await run.kernel.attachHost(to: controller)
+        let clock = run.simulation.clock
+        let host = HostObserver(
+            connection: try await run.kernel.device(on: controller, timeout: .seconds(1)), now: { clock.now },
+            pause: { try? await clock.sleep(for: $0) })
+        try await host.enumerate()
+        try await host.examineUnit()
+        let blocks = BlockRange(first: 16, count: 16)
+        guard case .passed = await host.writeBlocks(blocks, [UInt8](repeating: 1, count: 8192)[...]) else {
+            Issue.record("the write failed")
+            return host
+        }
+        #expect(run.world.state.withLock { $0.writtenRanges }.isEmpty)
+        return host
+    }
+
+    @Test(arguments: SlotMode.allCases, ["host ejects", "unmount"])
+    func `what the host wrote reaches a slow source before the device goes`(mode: SlotMode, end: String)
+        throws
+    {
+        let faults = FaultScript(.init(.nbdDevice, "write", .delay(.seconds(6))))
+        try Self.run(.linux6_12, mode, faults: faults) { run in
+            let host = try await Self.written(run)
+            if end == "unmount" { try await run.harness.slot.unmount() } else { try await host.eject() }
+            try await run.harness.untilState(.ready)
+            #expect(run.world.state.withLock { $0.writtenRanges } == [8192..<16_384])
+            #expect(run.harness.completions == (end == "unmount" ? [.done, .done] : [.done]))
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `what the host wrote and the source did not take is told`() throws {
+        let faults = FaultScript(.init(.nbdDevice, "write", .fail(errno: 5)))
+        try Self.run(.linux6_12, .proxy, faults: faults) { run in
+            _ = try await Self.written(run)
+            try await run.harness.slot.unmount()
+            try await run.harness.untilCompletions(2)
+            #expect(run.harness.completions == [.done, .inputOutput])
+            let message = await run.harness.slot.report.lastFailure?.message ?? ""
+            #expect(message.contains("what the host wrote last"), "\(message)")
             try await run.expectNothingLeft()
         }
     }

@@ -67,6 +67,7 @@ final class MediaPath: Sendable {
             case .observe: return .observed(try await observe())
             case .dropCache: try await dropCache()
             case .reconnect: try await reconnect()
+            case .flush: try await flush()
             case .askEject: try await askEject()
             case .forceEject: try await forceEject()
             case .unbind: try await unbind()

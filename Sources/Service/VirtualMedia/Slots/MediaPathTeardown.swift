@@ -9,6 +9,18 @@ extension MediaPath {
         }
     }
 
+    /// The kernel lets go of a device that has unwritten data: a host's own eject waits for none, and
+    /// clearing the LUN's file tells nobody what became of them.
+    func flush() async throws(SlotFailure) {
+        guard held.withLock({ $0.mayBeAttached }), !isWriteProtected else { return }
+        do throws(SystemError) {
+            let status = try await platform.nbd.status(of: slot.device)
+            guard status.isAttached, status.backendIdentifier == slot.backendIdentifier else { return }
+            if status.liveConnections > 0 { return try await platform.nbd.flush(slot.device) }
+        } catch { throw SlotFailure(error) }
+        throw SlotFailure(.connectionLost, "the source is not connected")
+    }
+
     func askEject() async throws(SlotFailure) {
         guard hasLUN else { return }
         do throws(SystemError) {

@@ -1,14 +1,14 @@
 /// Deactivating: takes everything down, whatever hangs or fails on the way.
 ///
-///     askEject ─▶ unbind ─▶ removeGadget ─▶ detach ─▶ release ─▶ Ready
-///        │ refused
-///        └─▶ forceEject ─▶ …
+///     flush ─▶ askEject ─▶ unbind ─▶ removeGadget ─▶ detach ─▶ release ─▶ Ready
+///                 │ refused
+///                 └─▶ forceEject ─▶ …
 ///
 /// The LUN lets go of the device before the device is detached: the kernel tells of the end only
 /// then. A step that fails has a second turn after the others. A step that hangs, usually on a source that no longer answers, is given up, and everything
 /// that it may hang on is cut before the rest runs.
 extension SlotMachine {
-    static let teardownPlan: [SlotStep] = [.askEject, .unbind, .removeGadget, .detach, .release]
+    static let teardownPlan: [SlotStep] = [.flush, .askEject, .unbind, .removeGadget, .detach, .release]
 
     /// - Parameter failure: Why, and the outcome of a pending mount; `nil` when somebody asked.
     mutating func deactivate(because failure: SlotFailure?, at now: Duration) -> [Effect] {
@@ -23,7 +23,9 @@ extension SlotMachine {
 
     mutating func finishedDeactivating(_ step: SlotStep, _ outcome: Outcome, at now: Duration) -> [Effect] {
         if case .failed(let failure) = outcome {
-            if step == .askEject {
+            if step == .flush {
+                unstored = failure
+            } else if step == .askEject {
                 plan.insert(.forceEject, at: 0)
             } else if Self.teardownPlan.contains(step), retried.insert(step).inserted {
                 // What stood in its way may have gone by the end of the others.
@@ -40,7 +42,9 @@ extension SlotMachine {
         if !isSevered {
             isSevered = true
             // What hung may go through once its source is gone, so it gets a second turn.
-            let again: [SlotStep] = Self.teardownPlan.contains(step) && step != .askEject ? [step] : []
+            let mayTryAgain = Self.teardownPlan.contains(step) && step != .askEject && step != .flush
+            let again: [SlotStep] = mayTryAgain ? [step] : []
+            if step == .flush { unstored = failure }
             plan = [.sever] + again + plan
         } else if step != .sever {
             residue.append(failure.message)
@@ -62,18 +66,20 @@ extension SlotMachine {
     }
 
     private mutating func becomeReady(at now: Duration) -> [Effect] {
-        if !residue.isEmpty {
-            isSweepWanted = true
-            let left = "left behind: \(residue.joined(separator: "; "))"
+        let isClean = residue.isEmpty && unstored == nil
+        if !isClean {
+            isSweepWanted = isSweepWanted || !residue.isEmpty
+            let left = residue.isEmpty ? nil : "left behind: \(residue.joined(separator: "; "))"
+            let lost = unstored.map { "what the host wrote last may not be stored: \($0.message)" }
             lastFailure = SlotFailure(
                 ending?.code ?? .inputOutput,
-                [ending?.message, left].compactMap(\.self).joined(separator: "; "))
+                [ending?.message, lost, left].compactMap(\.self).joined(separator: "; "))
         }
         enter(.ready)
         observation = nil
         var effects: [Effect] = [.publish]
         if pendingMount { effects.append(.complete(.mount, ending?.code ?? .cancelled)) }
-        if pendingUnmount { effects.append(.complete(.unmount, residue.isEmpty ? .done : .inputOutput)) }
+        if pendingUnmount { effects.append(.complete(.unmount, isClean ? .done : .inputOutput)) }
         pendingMount = false
         pendingUnmount = false
         return effects + sweepIfNeeded(at: now)

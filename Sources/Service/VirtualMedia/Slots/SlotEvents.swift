@@ -26,6 +26,8 @@ package enum SlotStep: String, Sendable, CaseIterable {
     case reconnect
 
     // Deactivating, in this order
+    /// Has what the host wrote stored by the source, while there is time.
+    case flush
     /// Clears the LUN's file, which the host can forbid.
     case askEject
     /// Clears it all the same; only when asking failed.

@@ -23,10 +23,12 @@ extension SlotMachine {
         package var longestRetry = Duration.seconds(4)
         /// For a step that was asked to end early.
         package var cancelGrace = Duration.seconds(2)
+        /// For the source to store what the host wrote, before anything is taken down.
+        package var flush = Duration.seconds(15)
         /// One step of taking down.
         package var teardownStep = Duration.seconds(3)
         /// All of taking down. The steps, each given up in turn, need less.
-        package var teardown = Duration.seconds(30)
+        package var teardown = Duration.seconds(45)
         /// Times that the cache is dropped in one inactivity timeout. A host that reads only what is
         /// cached is seen after the next drop, so it loses at most this part of its time.
         package var cacheDrops = 4
@@ -52,7 +54,7 @@ extension SlotMachine {
         func time(for step: SlotStep, in state: State) -> Duration? {
             switch state {
             case .activating: nil
-            case .ready, .deactivating: teardownStep
+            case .ready, .deactivating: step == .flush ? flush : teardownStep
             case .active: observe
             case .recovering: step == .reconnect ? reconnect : observe
             }

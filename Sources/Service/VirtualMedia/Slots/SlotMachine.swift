@@ -47,6 +47,8 @@ package struct SlotMachine: Sendable {
     var ending: SlotFailure?
     /// Steps of the present teardown that have had their second turn.
     var retried: Set<SlotStep> = []
+    /// Why what the host wrote may not have reached the source.
+    var unstored: SlotFailure?
     /// What the present teardown could not remove.
     var residue: [String] = []
 
@@ -212,6 +214,7 @@ package struct SlotMachine: Sendable {
         lastFailure = nil
         observation = nil
         residue = []
+        unstored = nil
         ending = nil
         attempts = 0
         cacheDrops = 0
