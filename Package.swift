@@ -86,6 +86,9 @@ let package = Package(
                 "FaultPoints", "VirtualMedia", "USBMassStorage", "NBDProtocol", "BlockStorage", "WireFormat",
             ]),
         room("Simulation", "MessageBus", ["FaultPoints", "VirtualMedia", "DBusProtocol"]),
+        room(
+            "Simulation", "SimulatedHTTP",
+            ["FaultPoints", "RemoteImages", "VirtualMedia", "BlockStorage", "HTTPRanges"]),
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
@@ -168,6 +171,13 @@ let package = Package(
         tests(
             "MessageBus",
             ["MessageBus", "FaultPoints", "SimulatedTime", "VirtualMedia", "DBusProtocol"]),
+        tests(
+            "SimulatedHTTP",
+            [
+                "SimulatedHTTP", "SimulatedTime", "FaultPoints", "RemoteImages", "ImageSources",
+                "RemoteStore",
+                "VirtualMedia", "BlockStorage", "HTTPRanges",
+            ]),
         tests("DescriptorPassing", ["DescriptorPassing"]),
         tests("Threads", ["Threads"]),
         tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),

@@ -79,7 +79,7 @@ final class CurlConnection: RangeConnection, @unchecked Sendable {
         into sink: ResponseSink
     ) throws(FetchFailure) {
         let limit = min(timeout, options.requestTimeout)
-        guard limit > .zero else { throw FetchFailure(.timedOut, "\(location.server): no time is left") }
+        guard limit > .zero else { throw failure(.noTimeLeft) }
         errorText[0] = 0
         set(CURLOPT_NOBODY, method == .head ? 1 : 0)
         if method == .get { set(CURLOPT_HTTPGET, 1) }
@@ -89,19 +89,18 @@ final class CurlConnection: RangeConnection, @unchecked Sendable {
         let ending = withHeaders(header) { BrokenPipe.suppressed { drive(sink) } }
         if let refusal = sink.refusal { throw refusal }
         switch ending {
-        case .cancelled: throw FetchFailure(.cancelled, "\(location.shown): given up on request")
-        case .stalled:
-            throw FetchFailure(
-                .timedOut, "\(location.server): no byte came for \(options.stallTimeout)", .unavailable)
-        case .done(let result) where result.code != CURLE_OK:
-            throw .transfer(result, of: location, options: options)
+        case .cancelled: throw failure(.cancelled)
+        case .stalled: throw failure(.stalled)
+        case .done(let result) where result.code != CURLE_OK: throw failure(TransferFault(result))
         case .done: break
         }
         guard sink.bodyBytes == sink.bodyCapacity else {
-            throw FetchFailure(
-                .truncated, "\(location.shown): \(sink.bodyBytes) of \(sink.bodyCapacity) bytes came",
-                .connectionLost)
+            throw failure(.incomplete(byteCount: sink.bodyBytes, of: sink.bodyCapacity))
         }
+    }
+
+    private func failure(_ fault: TransferFault) -> FetchFailure {
+        .transfer(fault, of: location, options: options)
     }
 
     private enum Ending { case done(CurlResult), cancelled, stalled }
