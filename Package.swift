@@ -219,7 +219,7 @@ let package = Package(
             "FaultPlan",
             [
                 "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
-                "FaultyFiles",
+                "SimulatedHTTP", "FaultyFiles",
             ]),
         tests("Tidy"),
     ],

@@ -3,6 +3,7 @@ import FaultyFiles
 import Foundation
 import MessageBus
 import SimulatedBMC
+import SimulatedHTTP
 import Testing
 
 @testable import FaultPlan
@@ -13,7 +14,7 @@ struct CatalogueTests {
 
     /// What the rooms of each world carry out.
     static let tables: [FaultWorld: [FaultTable]] = [
-        .sim: [SimulatedKernel.carriedOut, MessageBus.carriedOut],
+        .sim: [SimulatedKernel.carriedOut, MessageBus.carriedOut, SimulatedImageServer.carriedOut],
         .store: [StoreFaults.carriedOut],
         .emulated: [SimulatedKernel.carriedOut, MessageBus.carriedOut, StoreFaults.carriedOut],
     ]

@@ -156,6 +156,15 @@ struct SimulatedImageServerTests {
         #expect(
             try await archive.trueBytes(of: "/disk.img", generation: resized + 1, 0..<5)
                 == [1, 2, 3, 0xC7, 0xC7])
+        for version in versions {
+            // Whoever may not suspend reads the same.
+            let direct = try #require(version.store.directAccess)
+            let bytes = try await version.store.read(Int(min(version.store.byteCount, 700)), at: 0)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+            defer { buffer.deallocate() }
+            try direct.readNow(into: buffer, at: 0)
+            #expect(Array(buffer) == bytes && direct.byteCount == version.store.byteCount)
+        }
         archive.replace("/disk.img", withGeneration: 0)
         #expect(archive.current("/disk.img")?.generation == 0)
         archive.remove("/disk.img")
@@ -190,6 +199,27 @@ struct SimulatedImageServerTests {
             }
             #expect(try await store.read(10, at: 0) == Array(Self.image[..<10]))
             #expect(simulation.clock.now >= .seconds(7) && simulation.clock.now < .seconds(13))
+            await store.close()
+        }
+    }
+
+    @Test func `a server that stands still is given up, or waited for when it goes on`() throws {
+        try Simulation(seed: 1).run { simulation in
+            let fixture = Self.fixture(simulation)
+            let store = try await fixture.open()
+            fixture.server.pause()
+            simulation.spawner.spawn("resume") {
+                try? await simulation.clock.sleep(for: .seconds(5))
+                fixture.server.resume()
+            }
+            #expect(try await store.read(10, at: 0) == Array(Self.image[..<10]))
+            #expect(simulation.clock.now == .seconds(5))
+            fixture.server.pause()
+            await #expect(throws: StorageError.self) { try await store.read(10, at: 2_900_000) }
+            #expect(simulation.clock.now > .seconds(20) && simulation.clock.now <= .seconds(25))
+            fixture.server.resume()
+            fixture.server.dropConnections()
+            #expect(try await store.read(10, at: 2_900_000) == Array(Self.image[2_900_000..<2_900_010]))
             await store.close()
         }
     }

@@ -35,6 +35,7 @@ struct RangeExchange {
         let head = parsedHead()
         try await sendRequest(&wire, stream)
         if wire.hasEnded { return try await end(wire) }
+        try await standStill(wire)
         let (answer, sendsEnd) = answerFaults(head, stream)
         for pause in answer.pauses {
             _ = try await wait.pause(pause, wire.patience)
@@ -211,6 +212,11 @@ struct RangeExchange {
         }
     }
 
+    /// As long as the server does.
+    private func standStill(_ wire: Wire) async throws(TransferFault) {
+        if let hold = server.pauseHold { try await wait.released(hold, wire.patience) }
+    }
+
     /// A client that was promised more waits for it.
     private func awaitMissing(_ response: ImageResponse, _ plan: ResponsePlan, _ wire: inout Wire)
         async throws(TransferFault)
@@ -233,6 +239,7 @@ struct RangeExchange {
                 wire.hasEnded = true
                 return
             }
+            try await standStill(wire)
             let network = server.network
             let isPaced = network.bytesPerSecond != nil || wire.bytesPerSecond != nil
             let count = min(rest.count, wire.segment(isPaced: isPaced), wire.cut ?? .max)

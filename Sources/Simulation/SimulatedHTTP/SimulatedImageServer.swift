@@ -28,6 +28,8 @@ package final class SimulatedImageServer: Sendable {
         var network: ServerNetwork
         var certificate: CertificateFault?
         var isListening = true
+        /// Everything waits for it while the server stands still.
+        var pause: FaultHold?
         /// Released, and another, with each stop, which ends all connections.
         var end = FaultHold()
         var connectionCount = 0
@@ -102,7 +104,20 @@ package final class SimulatedImageServer: Sendable {
 
     package func start() { state.withLock { $0.isListening = true } }
 
+    /// Ends every connection, and takes new ones.
+    package func dropConnections() {
+        stop()
+        start()
+    }
+
+    /// Stands still, as a stopped process does: nothing is answered, nothing refused, until ``resume()``.
+    package func pause() { state.withLock { if $0.pause == nil { $0.pause = FaultHold() } } }
+
+    package func resume() { state.withLock { $0.pause.take() }?.release() }
+
     // MARK: For connections
+
+    var pauseHold: FaultHold? { state.withLock { $0.pause } }
 
     var isListening: Bool { state.withLock { $0.isListening } }
     /// Released when the server ends the connections that it has now.

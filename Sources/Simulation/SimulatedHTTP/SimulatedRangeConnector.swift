@@ -169,6 +169,7 @@ final class SimulatedRangeConnection: RangeConnection {
             default: preconditionFailure("\(action) is in no table of the image server")
             }
         }
+        if let hold = server.pauseHold { try await wait.released(hold, patience) }
         // TLS 1.3 needs one round trip.
         try await wait.sleep(until: clock.now + server.network.roundTrip, patience)
         if stream.end.isReleased { end = .tlsFailed("the connection ended in the handshake") }
