@@ -2,11 +2,11 @@ import FaultPoints
 
 extension FaultKind {
     private static let worlds: [FaultWorld] = .modelled
-    private static let commands = ["read", "write", "flush", "trim"]
+    private static let commands = ["read", "write", "flush", "trim", "write-zeroes"]
 
     /// Between NBD client and server, in the words of the protocol. NB in the list of faults.
     static let ofNBD: [FaultKind] =
-        nbdConnecting + nbdHandshake + nbdReplies + nbdPace
+        nbdConnecting + nbdHandshake + nbdTerms + nbdReplies + nbdPace
         + corruptions(of: .nbdSocket, "nbd", on: ["read"], codes: ["NB"], in: worlds)
 
     private static let nbdConnecting: [FaultKind] = [
@@ -77,6 +77,10 @@ extension FaultKind {
             .failMount(code: nil), in: worlds
         ) { p, _, _ in [.special("option-error", p.integer("error"))] },
         refusedHandshake(
+            "option-reply-option", "The reply to an option is to another option.", on: "option"),
+        refusedHandshake(
+            "option-reply-length", "The reply to an option claims an absurd length.", on: "option"),
+        refusedHandshake(
             "missing-info", "The server acknowledges the export without saying its size.", on: "option"),
         FaultKind(
             "nbd.export-size", ["NB"], .nbdSocket, on: ["option"],
@@ -94,7 +98,38 @@ extension FaultKind {
         ) { p, _, _ in [.lie(field: "flags", value: p.integer("flags"))] },
     ]
 
+    private static let nbdTerms: [FaultKind] = [
+        FaultKind(
+            "nbd.block-size", ["NB"], .nbdSocket, on: ["option"],
+            [
+                .standard(
+                    "field", .choice(["min-block", "preferred-block", "max-payload"]), "min-block", "which"),
+                .required("value", .integer(0...Int64(UInt32.max)), "what it says", unit: "bytes"),
+            ],
+            effect: "The server states odd block sizes: no power of two, above 64 KiB, zero.",
+            expected: "Refused, or kept to; never a request that breaks them.", .failMount(code: nil),
+            in: worlds
+        ) { p, _, _ in [.lie(field: p.text("field"), value: p.integer("value"))] },
+        FaultKind(
+            "nbd.handshake-latency", ["NB", "LL"], .nbdSocket, on: ["handshake"],
+            [.required("latency", .latency, "how much later")], effect: "The greeting comes later.",
+            expected: "Waited for until the deadline.", .tolerate, in: worlds
+        ) { p, _, s in [.delay(p.latency("latency").draw(from: &s))] },
+        FaultKind(
+            "nbd.handshake-slice", ["NB"], .nbdSocket, on: ["handshake-send"],
+            [.standard("byteCount", .positive, 1, "size of each piece", unit: "bytes")],
+            effect: "The handshake comes in tiny pieces.", expected: "Read as if it were whole.", .tolerate,
+            in: worlds
+        ) { p, _, _ in [.slice(byteCount: p.int("byteCount"))] },
+    ]
+
     private static let nbdReplies: [FaultKind] = [
+        FaultKind(
+            "nbd.fail-afterwards", ["NB"], .nbdSocket, on: commands,
+            [.standard("errno", .errno, "EIO", "what it claims to have failed with")],
+            effect: "A request is carried out and then answered with an error.",
+            expected: "Taken as failed; whether it happened is not relied on.", .mediumError, in: worlds
+        ) { p, _, _ in [.failAfterwards(errno: p.errno("errno"))] },
         brokenReply("bad-magic", "A reply starts with a wrong number."),
         brokenReply("wrong-cookie", "A reply answers a request that nobody sent."),
         FaultKind(
@@ -143,6 +178,21 @@ extension FaultKind {
             in: worlds
         ) { _, _, _ in [.pretend] },
         FaultKind(
+            "nbd.torn-write", ["NB", "PW"], .nbdSocket, on: ["write"],
+            [
+                .standard(
+                    "sectors", .count, 0x5555_5555_5555_5555,
+                    "which sectors of 512 bytes are stored: bit n for the n-th, repeated after 64")
+            ],
+            effect: "Some sectors of a write are stored, the others keep what they held.",
+            expected: "Only what a flush confirmed is relied on.", .recover, in: worlds
+        ) { p, _, _ in [.torn(sectors: UInt64(p.integer("sectors")))] },
+        FaultKind(
+            "nbd.half-close", ["NB"], .nbdSocket, on: commands,
+            effect: "The server closes its direction and goes on reading.",
+            expected: "What is in flight fails or is done again on a new connection.", .recover, in: worlds
+        ) { _, _, _ in [.special("half-close", 0)] },
+        FaultKind(
             "nbd.shutdown", ["NB"], .nbdSocket, on: commands,
             effect: "The server answers that it is shutting down.",
             expected: "Disconnected in order; reconnected within its limits.", .recover, in: worlds
@@ -178,6 +228,12 @@ extension FaultKind {
             effect: "A reply stops in its header or its data, with the connection open.",
             expected: "Given up at the timeout.", .recover, in: worlds
         ) { p, _, _ in [.special("stall-after", p.integer("byteCount"))] },
+        FaultKind(
+            "nbd.slice", ["NB"], .nbdSocket, on: commands,
+            [.standard("byteCount", .positive, 1, "size of each piece", unit: "bytes")],
+            effect: "A reply comes in tiny pieces.", expected: "Read as if it were whole.", .tolerate,
+            in: worlds
+        ) { p, _, _ in [.slice(byteCount: p.int("byteCount"))] },
         FaultKind(
             "nbd.reorder", ["NB"], .nbdSocket, on: commands,
             [.standard("behind", .integer(1...64), 1, "how many later ones pass first")],
