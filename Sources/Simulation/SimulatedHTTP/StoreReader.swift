@@ -124,7 +124,10 @@ struct StoreReader {
         guard case .special(let word, let number) = action else { return false }
         switch word {
         case "replace": server.archive.replace(path, withGeneration: Int(number))
-        case "truncate", "grow": server.archive.resize(path, to: UInt64(max(0, number)))
+        case "truncate": server.archive.resize(path, to: UInt64(max(0, number)))
+        case "grow":
+            let byteCount = server.archive.current(path)?.subject.byteCount ?? 0
+            server.archive.resize(path, to: byteCount + UInt64(max(0, number)))
         default: preconditionFailure("the server's store knows no fault \"\(word)\"")
         }
         return true
