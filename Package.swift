@@ -130,7 +130,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Scenarios", "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "Scenarios", "Artefacts", "Reports", "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",

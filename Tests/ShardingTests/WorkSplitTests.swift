@@ -23,6 +23,10 @@ struct WorkSplitTests {
                 #expect(split.contains(run, in: shard))
             }
             counts.append(UInt64(runs.count))
+            for scenario in 0..<scenarios {
+                let truth = runs.count { $0.scenario == scenario }
+                #expect(split.runCount(ofScenario: scenario, in: shard) == UInt64(truth), "seed \(seed)")
+            }
             #expect(split.runCount(of: shard) == counts[index - 1], "seed \(seed)")
         }
         #expect(holder.count == scenarios * seeds.count, "seed \(seed)")

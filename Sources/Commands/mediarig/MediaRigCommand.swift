@@ -12,6 +12,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             """,
         subcommands: [
             VerifyCommand.self, ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self,
+            ReportCommand.self,
             ScenarioCommand.self,
             FaultsCommand.self,
         ])

@@ -41,6 +41,8 @@ package struct ShardHeader: Codable, Equatable, Sendable {
         firstSeed = seeds.lowerBound
         lastSeed = seeds.upperBound
     }
+
+    package var seeds: ClosedRange<UInt64> { firstSeed...max(firstSeed, lastSeed) }
 }
 
 /// What a shard did.
@@ -49,9 +51,12 @@ package struct ShardEnd: Codable, Equatable, Sendable {
     package var runCount: Int
     /// Why it did not do all: "time limit of 600 s"; `nil` where it did.
     package var stoppedEarly: String?
+    /// Of all its runs together.
+    package var latencies: [LaneLatency]
 
-    package init(runCount: Int, stoppedEarly: String? = nil) {
+    package init(runCount: Int, stoppedEarly: String? = nil, latencies: [LaneLatency] = []) {
         self.runCount = runCount
+        self.latencies = latencies
         self.stoppedEarly = stoppedEarly
     }
 }

@@ -55,7 +55,10 @@ package struct RunLineDecoder {
                     reason: fields.reason))
         case "end":
             let fields = try decoder.decode(RunLineFields.End.self, from: data)
-            return .end(ShardEnd(runCount: fields.runCount, stoppedEarly: fields.stoppedEarly))
+            return .end(
+                ShardEnd(
+                    runCount: fields.runCount, stoppedEarly: fields.stoppedEarly, latencies: fields.latencies)
+            )
         default: throw LineFault(description: "there is no line of type '\(kind.type)'")
         }
     }

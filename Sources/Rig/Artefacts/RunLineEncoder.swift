@@ -37,7 +37,9 @@ package struct RunLineEncoder {
                     scenario: skipped.scenario, world: skipped.world, seed: skipped.seed.map { "\($0)" },
                     reason: skipped.reason))
         case .end(let end):
-            encoded(RunLineFields.End(runCount: end.runCount, stoppedEarly: end.stoppedEarly))
+            encoded(
+                RunLineFields.End(
+                    runCount: end.runCount, stoppedEarly: end.stoppedEarly, latencies: end.latencies))
         }
     }
 

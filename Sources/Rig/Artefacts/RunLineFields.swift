@@ -165,6 +165,7 @@ enum RunLineFields {
         var type = "end"
         var runCount: Int
         var stoppedEarly: String?
+        var latencies: [LaneLatency]
     }
 }
 

@@ -3,7 +3,7 @@ import RunLog
 /// Numbers as people read them. All of it is the same in every locale.
 package enum Figures {
     /// "20,000".
-    static func count(_ number: some BinaryInteger) -> String {
+    package static func count(_ number: some BinaryInteger) -> String {
         let digits = String(number.magnitude)
         var text = ""
         for (index, digit) in digits.enumerated() {
@@ -14,7 +14,7 @@ package enum Figures {
     }
 
     /// "1 event", "20,000 events".
-    static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+    package static func count(_ number: some BinaryInteger, _ noun: String) -> String {
         "\(count(number)) \(noun)\(number == 1 ? "" : "s")"
     }
 
@@ -57,7 +57,7 @@ package enum Figures {
     }
 
     /// Seconds with six places, for machines: "0.012345".
-    static func seconds(_ nanoseconds: Int64) -> String {
+    package static func seconds(_ nanoseconds: Int64) -> String {
         let whole = nanoseconds.magnitude / 1_000_000_000
         let micro = String(nanoseconds.magnitude % 1_000_000_000 / 1000)
         return (nanoseconds < 0 ? "-" : "") + "\(whole)." + String(repeating: "0", count: 6 - micro.count)

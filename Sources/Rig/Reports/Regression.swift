@@ -1,4 +1,3 @@
-import HostObserver
 package import RunLog
 
 /// What many runs come to.
@@ -11,11 +10,17 @@ package struct Regression: Sendable {
     /// Faults and states that belong into the coverage table even if no run had them.
     package let knownFaults: [String]
     package let knownStates: [String]
+    /// What else readers should know: a time limit that ended it.
+    package let notes: [String]
+    private let pooled: [LaneLatency]
 
+    /// - Parameter latencies: of runs whose own summaries no longer hold them.
     package init(
-        _ runs: [RunSummary], skipped: [SkippedRun] = [], problems: [String] = [], knownFaults: [String] = [],
-        knownStates: [String] = []
+        _ runs: [RunSummary], skipped: [SkippedRun] = [], problems: [String] = [], notes: [String] = [],
+        latencies: [LaneLatency] = [], knownFaults: [String] = [], knownStates: [String] = []
     ) {
+        pooled = latencies
+        self.notes = notes
         self.runs = runs.sorted { $0.name < $1.name }
         self.skipped = skipped
         self.problems = problems
@@ -43,12 +48,9 @@ package struct Regression: Sendable {
 
     /// Of all runs together, in the order of the path.
     package var latencies: [LaneLatency] {
-        var byLane: [Lane: LatencyHistogram] = [:]
-        for latency in runs.lazy.flatMap(\.latencies) {
-            byLane[latency.lane, default: LatencyHistogram()].merge(latency.histogram)
-        }
-        return Lane.allCases.compactMap { lane in byLane[lane].map { LaneLatency(lane: lane, histogram: $0) }
-        }
+        var all = pooled
+        for run in runs where !run.latencies.isEmpty { LaneLatency.add(run.latencies, to: &all) }
+        return all
     }
 
     package struct Scenario: Sendable {

@@ -57,8 +57,12 @@ package struct RegressionPage {
             \(PageFrame.facts([
                 ("commit", "<code>\(commits.prefix(4).joined(separator: ", "))</code>"),
                 ("world", "\(worlds.prefix(8).joined(separator: ", "))"),
-            ]))
+            ]))\(notes)
             """
+    }
+
+    private var notes: Markup {
+        Markup(regression.notes.prefix(Self.maximumProblems).map { "<p class=\"note\">\($0)</p>" })
     }
 
     private func bar(_ counts: [RunVerdict: Int]) -> Markup {

@@ -34,6 +34,7 @@ package enum RegressionText {
         if regression.problems.count > maximumProblems {
             lines.append("… and \(Figures.count(regression.problems.count - maximumProblems)) more")
         }
+        lines += regression.notes.prefix(maximumProblems)
         let safe = lines.map(PlainText.visible).joined(separator: "\n")
         return (safe.isEmpty ? "" : safe + "\n") + verdict(regression, hasColour) + "\n"
     }

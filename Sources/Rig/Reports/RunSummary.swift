@@ -52,6 +52,19 @@ package struct LaneLatency: Codable, Equatable, Sendable {
     package var lane: Lane
     package var histogram: LatencyHistogram
 
+    /// Adds latencies up by lane, in the order of the path.
+    package static func add(_ more: [LaneLatency], to all: inout [LaneLatency]) {
+        for latency in more {
+            if let index = all.firstIndex(where: { $0.lane == latency.lane }) {
+                all[index].histogram.merge(latency.histogram)
+            } else {
+                all.append(latency)
+            }
+        }
+        let order = Lane.allCases
+        all.sort { (order.firstIndex(of: $0.lane) ?? 0) < (order.firstIndex(of: $1.lane) ?? 0) }
+    }
+
     /// In the order of the path; lanes without a latency are left out.
     static func all(of events: [RunEvent]) -> [LaneLatency] {
         var byLane: [Lane: LatencyHistogram] = [:]

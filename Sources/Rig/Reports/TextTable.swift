@@ -47,6 +47,9 @@ package enum PlainText {
         for scalar in text.unicodeScalars { scalars.append(scalar == "\n" ? scalar : Markup.visible(scalar)) }
         return String(scalars)
     }
+
+    /// The same without line feeds.
+    package static func oneLine(_ text: String) -> String { visible(text.onOneLine) }
 }
 
 extension String {

@@ -9,6 +9,11 @@ package struct WorkSplit: Equatable, Sendable {
         /// Index into the list of scenarios, from 0.
         package let scenario: Int
         package let seed: UInt64
+
+        package init(scenario: Int, seed: UInt64) {
+            self.scenario = scenario
+            self.seed = seed
+        }
     }
 
     package let scenarioCount: Int
@@ -32,6 +37,12 @@ package struct WorkSplit: Equatable, Sendable {
     package func runCount(of shard: Shard) -> UInt64 {
         let (each, rest) = runCount.quotientAndRemainder(dividingBy: UInt64(shard.count))
         return each + (UInt64(shard.index) <= rest ? 1 : 0)
+    }
+
+    /// How many seeds of one scenario a shard has.
+    package func runCount(ofScenario scenario: Int, in shard: Shard) -> UInt64 {
+        let first = firstSeed(ofScenario: UInt64(scenario), in: shard)
+        return first < seedCount ? (seedCount - 1 - first) / UInt64(shard.count) + 1 : 0
     }
 
     /// The runs of a shard, made one by one: all scenarios at low seeds first, so that a shard that is
