@@ -130,7 +130,8 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Scenarios", "Artefacts", "Reports", "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "Scenarios", "Artefacts", "Reports", "Verification", "Benchmarks", "RemoteStore", "BusServer",
+                "MessageBus",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",

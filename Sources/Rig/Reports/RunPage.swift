@@ -133,7 +133,8 @@ package struct RunPage {
             return """
                 <tr><th scope="row">\(tally.identifier)</th><td><code>\(tally.kind)</code></td>\
                 <td class="n">\(Figures.count(tally.matched))</td>\(fired)\
-                <td class="n">\(tally.firstFiredNanoseconds.map { Figures.duration($0) } ?? "–")</td></tr>
+                <td class="n">\(tally.firstFiredNanoseconds.map { Figures.duration($0) } ?? "–")</td>\
+                <td class="n">\(tally.stallNanoseconds == 0 ? "–" : Figures.duration(tally.stallNanoseconds))</td></tr>
 
                 """
         }
@@ -141,7 +142,7 @@ package struct RunPage {
             <h3>Each fault of the plan</h3>
             <div class="scroll" role="region" tabindex="0" aria-label="Each fault of the plan"><table class="snug">
             <thead><tr><th scope="col">fault</th><th scope="col">kind</th><th scope="col" class="n">matched</th>\
-            <th scope="col" class="n">fired</th><th scope="col" class="n">first at</th></tr></thead>
+            <th scope="col" class="n">fired</th><th scope="col" class="n">first at</th><th scope="col" class="n">delays in all</th></tr></thead>
             <tbody>\(Markup(rows))</tbody></table></div>
             """
     }
