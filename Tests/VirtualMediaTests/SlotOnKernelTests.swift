@@ -181,4 +181,40 @@ struct SlotOnKernelTests {
             try await run.expectNothingLeft()
         }
     }
+
+    @Test func `a device whose size comes late is waited for`() throws {
+        let faults = FaultScript(.init(.nbdDevice, "attach", .special("size-late", 3000)))
+        try Self.run(faults: faults) { run in
+            try await run.harness.mounted()
+            #expect(run.harness.completions == [.done])
+            #expect(run.simulation.clock.now >= .seconds(3))
+        }
+    }
+
+    @Test(arguments: [65_536, 2 << 20] as [Int64])
+    func `a device of another size than its source is never inserted`(byteCount: Int64) throws {
+        let faults = FaultScript(.init(.nbdDevice, "attach", .lie(field: "size", value: byteCount)))
+        try Self.run(faults: faults) { run in
+            try await run.harness.mount()
+            try await run.harness.untilCompletions(1)
+            #expect(run.harness.completions == [.wrongLength])
+            try await run.harness.untilState(.ready)
+            try await run.expectNothingLeft()
+        }
+    }
+
+    @Test func `blocks that the kernel kept of the image before are dropped`() throws {
+        let faults = FaultScript()
+        try Self.run(faults: faults) { run in
+            for round in 1...2 {
+                if round == 2 { faults.add(.init(.nbdDevice, "attach", .special("keep-cache", 0))) }
+                try await run.harness.mounted()
+                let reads = faults.occasions.filter { $0.layer == .nbdDevice && $0.operation == "read" }
+                // The proof reads the first and the last block, from the source each time.
+                #expect(reads.count == 2 * round)
+                try await run.harness.slot.unmount()
+                try await run.harness.untilCompletions(2 * round)
+            }
+        }
+    }
 }

@@ -5,6 +5,8 @@ extension MediaPath {
     /// Another program may hold the device for a moment, as udev's probing does.
     private static let busyRetry = Duration.milliseconds(100)
     private static let busyRetries = 20
+    /// Between two looks at a device whose size is still 0.
+    private static let sizePoll = Duration.milliseconds(50)
     /// Blocks of the kernel's nbd device are powers of two in this range.
     private static let deviceBlockBytes: ClosedRange<UInt32> = 512...4096
 
@@ -35,14 +37,15 @@ extension MediaPath {
     /// Proves that data flows, before a host sees the device.
     func prove() async throws(SlotFailure) {
         guard let medium = self.medium else { throw SlotFailure(.connectionLost, "no medium") }
-        let status = try await system { () throws(SystemError) in
-            try await platform.nbd.status(of: slot.device)
-        }
-        guard status.isAttached, status.byteCount > 0 else {
-            throw SlotFailure(.connectionLost, "\(slot.device) is not attached")
-        }
+        let byteCount = try await deviceByteCount()
         let block = UInt64(Self.deviceBlockBytes.lowerBound)
-        let last = (min(medium.byteCount, status.byteCount) / block - 1) * block
+        guard byteCount / block == medium.byteCount / block else {
+            throw SlotFailure(
+                .wrongLength, "\(slot.device) has \(byteCount) bytes, its source \(medium.byteCount)")
+        }
+        // Some kernels keep pages of the image before.
+        try await dropCache()
+        let last = (byteCount / block - 1) * block
         for offset in last == 0 ? [0] : [0, last] {
             try checkInterruption()
             let bytes = try await system { () throws(SystemError) in
@@ -50,6 +53,25 @@ extension MediaPath {
             }
             guard bytes.count == Int(block) else {
                 throw SlotFailure(.truncated, "got \(bytes.count) of \(block) bytes at \(offset)")
+            }
+        }
+    }
+
+    /// The size may be there only some time after the device was attached; the mount's own deadline
+    /// ends the waiting.
+    private func deviceByteCount() async throws(SlotFailure) -> UInt64 {
+        let clock = platform.clock
+        while true {
+            try checkInterruption()
+            let status = try await system { () throws(SystemError) in
+                try await platform.nbd.status(of: slot.device)
+            }
+            guard status.isAttached else {
+                throw SlotFailure(.connectionLost, "\(slot.device) is not attached")
+            }
+            if status.byteCount > 0 { return status.byteCount }
+            do { try await clock.sleep(until: clock.now + Self.sizePoll) } catch {
+                throw SlotFailure(.cancelled, "cancelled")
             }
         }
     }

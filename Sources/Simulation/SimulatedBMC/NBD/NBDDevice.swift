@@ -28,6 +28,8 @@ final class NBDDevice: PageCacheDevice {
     let faults: KernelFaults
     /// What faults say of this attachment.
     private var claims = Claims()
+    /// Runs of pages that are kept for the next attachment.
+    private static let maximumKeptPages = 64
     /// Clean pages of the attachment before, for the bug that serves them once more.
     private var earlierPages: [CacheSegment] = []
     /// Last closes that wait for write-back.
@@ -180,11 +182,22 @@ final class NBDDevice: PageCacheDevice {
 
     private func finishClose() {
         openCount -= 1
-        if openCount == 0, !isDisconnected { cache?.dropClean() }
+        if openCount == 0, !isDisconnected {
+            keepPages()
+            cache?.dropClean()
+        }
         let waiters = closeWaiters
         closeWaiters = []
         for waiter in waiters { waiter() }
         releaseIfUnused()
+    }
+
+    /// For the bug that serves them to the next attachment.
+    private func keepPages() {
+        guard !faults.isQuiet, let pages = cache?.cleanPages else { return }
+        earlierPages.removeAll { old in pages.contains { $0.range.overlaps(old.range) } }
+        earlierPages += pages
+        earlierPages.removeFirst(max(0, earlierPages.count - Self.maximumKeptPages))
     }
 
     private func releaseIfUnused() {
@@ -192,7 +205,7 @@ final class NBDDevice: PageCacheDevice {
         earlierReadBytes += queue?.readBytes ?? 0
         earlierWrittenBytes += queue?.writtenBytes ?? 0
         let slot = slot
-        if !faults.isQuiet { earlierPages = cache?.cleanPages ?? [] }
+        keepPages()
         cache?.discard()
         attachment = nil
         queue = nil
