@@ -123,6 +123,20 @@ let package = Package(
         room("Rig", "Reports", ["RunLog", "HostObserver"]),
         room("Rig", "Artefacts", ["Reports", "Sharding", "RunLog", "CLinux"]),
         room("Rig", "FaultPlan", ["FaultPoints", "SimulatedTime", "RunLog"]),
+        room(
+            "Rig", "Worlds",
+            [
+                "Scenarios", "FaultPlan", "HostObserver", "USBMassStorage", "SimulatedBMC", "SimulatedTime",
+                "SimulatedNetwork", "SimulatedHTTP", "RemoteImages", "HTTPRanges", "MessageBus",
+                "FaultPoints", "RunLog", "VirtualMedia", "BlockStorage", "DBusProtocol",
+            ]),
+        room(
+            "Rig", "Runs",
+            [
+                "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "SimulatedTime",
+                "Sharding", "Threads", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
+                "WireFormat",
+            ]),
         room("Rig", "Benchmarks", []),
         room("Rig", "Capabilities"),
 
@@ -130,8 +144,8 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "Scenarios", "Artefacts", "Reports", "Verification", "Benchmarks", "RemoteStore", "BusServer",
-                "MessageBus",
+                "Runs", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts", "Reports",
+                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
@@ -210,6 +224,10 @@ let package = Package(
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
+        tests("Worlds", ["Worlds", "Scenarios", "HostObserver"]),
+        tests(
+            "Runs",
+            ["Runs", "Scenarios", "FaultPlan", "RunLog", "HostObserver", "SimulatedTime", "VirtualMedia"]),
         tests(
             "Scenarios",
             ["Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "VirtualMedia"]),

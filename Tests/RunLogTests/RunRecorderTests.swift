@@ -11,6 +11,7 @@ struct RunRecorderTests {
             note: { event in noted.withLock { $0.append(event.number) } })
         for number in 0..<5 { recorder.record(.host, "read", detail: "\(number)") }
         #expect(recorder.events.map(\.detail) == ["0", "1"] && recorder.omittedEventCount == 3)
+        #expect(recorder.count(of: "read") == 5 && recorder.count(of: "write") == 0)
         #expect(noted.withLock { $0 } == [0, 1, 2, 3, 4])
         #expect(recorder.events[0].nanoseconds == 5_000_000)
     }

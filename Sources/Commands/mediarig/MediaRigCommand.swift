@@ -8,13 +8,13 @@ struct MediaRigCommand: AsyncParsableCommand {
         abstract: "Drives an image through the whole virtual media path and proves every block.",
         discussion: """
             Exit status: 0 proven; 1 wrong data or a broken invariant; 2 usage or bad input; 3 a deadline \
-            passed; 5 nothing wrong seen, but not proven; 6 the machine lacks something.
+            passed; 4 the same seed gave another run; 5 nothing wrong seen, but not proven; 6 the machine \
+            lacks something.
             """,
         subcommands: [
-            VerifyCommand.self, ServeCommand.self, BusCommand.self, BenchCommand.self, DoctorCommand.self,
-            ReportCommand.self,
-            ScenarioCommand.self,
-            FaultsCommand.self,
+            VerifyCommand.self, RunCommand.self, ReplayCommand.self, MinimiseCommand.self,
+            ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self, BusCommand.self,
+            BenchCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

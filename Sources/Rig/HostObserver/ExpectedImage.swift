@@ -55,7 +55,7 @@ package final class ExpectedFile: ExpectedImage {
 }
 
 /// Bytes in memory.
-package final class ExpectedBytes: ExpectedImage {
+package final class ExpectedBytes: ExpectedImage, Sendable {
     private let bytes: [UInt8]
     package var byteCount: UInt64 { UInt64(bytes.count) }
     package init(_ bytes: [UInt8]) { self.bytes = bytes }

@@ -1,6 +1,6 @@
 /// Bytes that tell where they belong: each aligned 8-byte word is a function of the seed and of its
 /// own offset, so no two blocks are alike and a misplaced one shows.
-package final class SeededPattern: ExpectedImage {
+package final class SeededPattern: ExpectedImage, Sendable {
     package let seed: UInt64
     package let byteCount: UInt64
 

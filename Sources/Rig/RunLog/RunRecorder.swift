@@ -8,6 +8,7 @@ package final class RunRecorder: Sendable {
     private struct State {
         var events: [RunEvent] = []
         var count = 0
+        var countByName: [String: Int] = [:]
     }
     private let state = Mutex(State())
     private let maximumEvents: Int
@@ -36,10 +37,14 @@ package final class RunRecorder: Sendable {
                 number: state.count, at: time, lane, slot: slot, name, detail: detail, range: range,
                 latency: latency, hasSucceeded: hasSucceeded)
             state.count += 1
+            state.countByName[name, default: 0] += 1
             if state.events.count < maximumEvents { state.events.append(event) }
             note(event)
         }
     }
+
+    /// How many events of that name there were so far, kept or not.
+    package func count(of name: String) -> Int { state.withLock { $0.countByName[name] ?? 0 } }
 
     package var events: [RunEvent] { state.withLock { $0.events } }
     package var omittedEventCount: Int { state.withLock { $0.count - $0.events.count } }

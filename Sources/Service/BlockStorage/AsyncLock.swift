@@ -1,16 +1,18 @@
 import Synchronization
 
 /// One holder at a time, in order of arrival, across suspensions.
-final class AsyncLock: Sendable {
+package final class AsyncLock: Sendable {
     private struct State {
         var isHeld = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
     private let state = Mutex(State())
 
-    func whileHeld<Result>(_ body: () async throws(StorageError) -> Result) async throws(StorageError)
-        -> Result
-    {
+    package init() {}
+
+    package func whileHeld<Result, Failure: Error>(
+        _ body: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
         await acquire()
         defer { release() }
         return try await body()

@@ -1,4 +1,4 @@
-import DBusProtocol
+package import DBusProtocol
 package import FaultPoints
 package import VirtualMedia
 
@@ -24,9 +24,15 @@ extension MessageBus {
 
     /// Asks about every message from here on. The target is "interface.member", for a reply that of
     /// its call; the slot is the last part of the path.
-    package func intercept(with faults: any FaultInjector, clock: any MediaClock) {
-        guard !(faults is NoFaults) else { return intercept(nil) }
+    ///
+    /// - Parameter watching: is shown each message first, whatever becomes of it.
+    package func intercept(
+        with faults: any FaultInjector, clock: any MediaClock,
+        watching: (@Sendable (Envelope) -> Void)? = nil
+    ) {
+        guard !(faults is NoFaults) || watching != nil else { return intercept(nil) }
         intercept { envelope, answered in
+            watching?(envelope)
             let header = envelope.header
             let operation = Self.operation(header.kind)
             let path = answered?.path ?? header.path ?? ""

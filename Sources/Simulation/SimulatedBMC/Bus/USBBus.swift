@@ -202,7 +202,7 @@ final class USBBus {
 
 extension BusSpeed {
     /// As `current_speed` prints it.
-    var attributeText: String {
+    package var attributeText: String {
         switch self {
         case .full: "full-speed"
         case .high: "high-speed"

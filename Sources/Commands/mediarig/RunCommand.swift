@@ -1,0 +1,176 @@
+import ArgumentParser
+import Artefacts
+import FaultPlan
+import Foundation
+import Reports
+import RunLog
+import Runs
+import Scenarios
+import Sharding
+import SimulatedTime
+import Synchronization
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Runs scenarios, once or over many seeds.",
+        discussion: """
+            A scenario is a file, or the name of one that is shipped (`mediarig scenario list`). The same \
+            scenario with the same seed gives the same run; what fails is run again to make sure, and its \
+            artefacts hold all it takes to replay it.
+
+            Exit status, the worst of all runs: 0 as expected; 1 wrong data or a broken invariant; 2 usage or \
+            scenario error; 3 stuck or past a deadline; 4 not deterministic; 5 a fault never fired or nothing \
+            was read; 6 the machine lacks something.
+            """)
+
+    @Argument(help: ArgumentHelp("Scenario files or names.", valueName: "scenario"))
+    var scenarios: [String]
+
+    @Option(help: "Where to run: sim, emulated or kernel.")
+    var world = Scenario.World.sim
+
+    @Option(help: ArgumentHelp("Run with this seed only.", valueName: "number"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Run with every seed from A to B.", valueName: "A..B"))
+    var seeds: SeedRange?
+
+    @Option(help: ArgumentHelp("Runs at the same time; a core each is best.", valueName: "count"))
+    var jobs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Do part I of N; auto asks the variables of Slurm, Kubernetes or the CI system.", valueName: "I/N"
+        ))
+    var shard: String?
+
+    @Option(help: ArgumentHelp("Begin no run after so many seconds.", valueName: "seconds"))
+    var timeLimit: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Order of ready jobs, in place of the scenario's own: fifo, random, pct:D, delay:N.",
+            valueName: "schedule"))
+    var schedule: Schedule?
+
+    @Option(help: ArgumentHelp("Write JUnit XML here.", valueName: "file"))
+    var junit: String?
+
+    @Option(help: ArgumentHelp("Keep results here, and a folder for each failed run.", valueName: "folder"))
+    var artifacts: String?
+
+    @Flag(help: "Keep folders of runs that passed, too.")
+    var keepPassed = false
+
+    @Flag(help: "Print the table of faults by state of the slot: what fired when.")
+    var coverage = false
+
+    @Flag(help: "Print JSON instead of text.")
+    var json = false
+
+    func validate() throws {
+        if scenarios.isEmpty { throw ValidationError("Name at least one scenario.") }
+        if seed != nil, seeds != nil { throw ValidationError("Give --seed or --seeds, not both.") }
+        if let jobs, !(1...Campaign.maximumJobs).contains(jobs) {
+            throw ValidationError("--jobs wants 1 to \(Campaign.maximumJobs).")
+        }
+        if let timeLimit, timeLimit < 1 { throw ValidationError("--time-limit wants at least one second.") }
+        if keepPassed, artifacts == nil { throw ValidationError("--keep-passed needs --artifacts.") }
+    }
+
+    func run() throws {
+        let chosen = try scenarios.map(ScenarioArgument.load)
+        guard world == .sim else {
+            Console.complain("--world \(world.rawValue) is not there yet; sim is")
+            throw ExitCode(ExitStatus.environmentMissing.rawValue)
+        }
+        let part = try chosenShard()
+        let range = seeds?.range ?? (seed ?? 1)...(seed ?? 1)
+        let split: WorkSplit
+        do { split = try WorkSplit(scenarioCount: chosen.count, seeds: range) } catch {
+            throw ValidationError("\(error)")
+        }
+        let header = ShardHeader(
+            shard: part, commit: SourceVersion.commit, world: world.rawValue,
+            scenarios: chosen.map(\.scenario.name), seeds: range)
+        let writer = try ArtefactFailure.reporting { () throws(ArtefactError) in
+            try ReportWriter(destination, header)
+        }
+        let failure = Mutex<ArtefactError?>(nil)
+        let progress = RunProgress(total: split.runCount(of: part))
+        let leftOut = campaign.run(
+            split.runs(of: part).map { Campaign.Run(chosen[$0.scenario].scenario, seed: $0.seed) }
+        ) { record, resolved in
+            let text = chosen.first { $0.scenario.name == record.identity.scenario }?.text ?? []
+            do throws(ArtefactError) {
+                try writer.add(RunArtefacts(record, scenario: text, resolvedFaults: Self.faults(resolved)))
+            } catch { failure.withLock { $0 = $0 ?? error } }
+            progress.ended(record)
+        }
+        progress.clear()
+        if let error = failure.withLock({ $0 }) { try ArtefactFailure.report(error) }
+        let early = leftOut > 0 ? "time limit of \(timeLimit ?? 0) s, \(leftOut) runs left" : nil
+        try show(
+            ArtefactFailure.reporting { () throws(ArtefactError) in try writer.finish(stoppedEarly: early) })
+    }
+
+    private var destination: ReportDestination {
+        var destination = ReportDestination(artefacts: artifacts, junit: junit)
+        destination.keepsPassed = keepPassed
+        destination.knownFaults = FaultCatalogue.standard.kinds.map(\.name)
+        destination.knownStates = ["Ready", "Activating", "Active", "Recovering", "Deactivating"]
+        return destination
+    }
+
+    private var campaign: Campaign {
+        var campaign = Campaign()
+        campaign.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        campaign.timeLimit = timeLimit.map { .seconds($0) }
+        campaign.schedule = schedule
+        campaign.commit = SourceVersion.commit
+        return campaign
+    }
+
+    private func chosenShard() throws -> Shard {
+        guard let shard else { return .whole }
+        do throws(ShardError) {
+            return try ShardEnvironment.shard(shard, environment: ProcessInfo.processInfo.environment)
+        } catch { throw ValidationError("\(error)") }
+    }
+
+    static func faults(_ resolved: Scenario.Resolved?) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(resolved?.scenario.faults ?? [])).map(Array.init) ?? []
+    }
+
+    private func show(_ regression: Reports.Regression) throws {
+        if json {
+            print(RegressionJSON.text(regression))
+        } else {
+            print(RegressionText.render(regression, hasColour: Console.isTerminal), terminator: "")
+            if coverage { print("\n" + regression.coverage.markdown(), terminator: "") }
+        }
+        let status = regression.verdict.exitCode
+        if status != 0 { throw ExitCode(status) }
+    }
+}
+
+/// "1..2000".
+struct SeedRange: ExpressibleByArgument {
+    let range: ClosedRange<UInt64>
+
+    init?(argument: String) {
+        let ends = argument.split(separator: ".", omittingEmptySubsequences: false)
+        guard ends.count == 3, ends[1].isEmpty, let first = UInt64(ends[0]), let last = UInt64(ends[2]),
+            first <= last
+        else { return nil }
+        range = first...last
+    }
+}
+
+extension Scenario.World: ExpressibleByArgument {}
+
+extension Schedule: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

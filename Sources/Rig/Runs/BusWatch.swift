@@ -1,0 +1,205 @@
+package import DBusProtocol
+internal import RunLog
+import Synchronization
+internal import VirtualMedia
+
+/// Reads along what the service and its clients put on the bus, before any fault touches it.
+///
+/// It knows which requests were accepted and which Completions came, and through which states each
+/// slot went: what the service *said*, whatever of it arrived.
+package final class BusWatch: Sendable {
+    struct Transition: Equatable, Sendable {
+        var slot: String
+        var from: String
+        var to: String
+    }
+
+    struct Ledger: Equatable, Sendable {
+        /// Mounts and unmounts that were answered with true.
+        var accepted = 0
+        var refused = 0
+        /// In the order in which the service sent them.
+        var completions: [Int32] = []
+        var state = "Ready"
+        var stateSince = Duration.zero
+        /// When the last accepted request was answered.
+        var acceptedAt: Duration?
+
+        var openRequests: Int { accepted - completions.count }
+    }
+
+    private struct PendingCall: Hashable {
+        var caller: String
+        var serial: UInt32
+    }
+
+    private struct State {
+        var ledgers: [String: Ledger]
+        var pending: [PendingCall: (slot: String, member: String)] = [:]
+        var secrets: [[UInt8]] = []
+        var incarnation = 0
+    }
+
+    /// The transitions that the service's own diagram has; a state may also be told anew.
+    static let legalTransitions: Set<[String]> = [
+        ["Ready", "Activating"], ["Activating", "Active"], ["Activating", "Deactivating"],
+        ["Active", "Recovering"], ["Active", "Deactivating"], ["Recovering", "Active"],
+        ["Recovering", "Deactivating"], ["Deactivating", "Ready"],
+    ]
+    /// Calls that nobody answered are forgotten after so many.
+    private static let maximumPending = 4096
+
+    private let state: Mutex<State>
+    private let slotOfPath: [String: String]
+    private let now: @Sendable () -> Duration
+    private let recorder: RunRecorder
+    private let violations: Violations
+    private let moved: @Sendable (Transition) -> Void
+    private let completed: @Sendable (_ slot: String, _ code: Int32) -> Void
+    private let accepted: @Sendable (_ slot: String, _ member: String) -> Void
+
+    /// - Parameters:
+    ///   - accepted: called for each request that the service takes on.
+    ///   - moved: called for each change of a slot's state.
+    ///   - completed: called for each Completion.
+    init(
+        _ configuration: MediaConfiguration, recorder: RunRecorder, violations: Violations,
+        now: @escaping @Sendable () -> Duration,
+        accepted: @escaping @Sendable (_ slot: String, _ member: String) -> Void,
+        moved: @escaping @Sendable (Transition) -> Void,
+        completed: @escaping @Sendable (_ slot: String, _ code: Int32) -> Void
+    ) {
+        slotOfPath = Dictionary(
+            uniqueKeysWithValues: configuration.slots.map { (MediaInterfaces.path(of: $0), $0.name) })
+        state = Mutex(
+            State(
+                ledgers: Dictionary(
+                    uniqueKeysWithValues: configuration.slots.map { ($0.name, Ledger()) })))
+        self.now = now
+        self.recorder = recorder
+        self.violations = violations
+        self.moved = moved
+        self.accepted = accepted
+        self.completed = completed
+    }
+
+    /// Counts the deaths of the service.
+    var incarnation: Int { state.withLock { $0.incarnation } }
+
+    func ledger(of slot: String) -> Ledger { state.withLock { $0.ledgers[slot] ?? Ledger() } }
+
+    /// No message may hold these bytes.
+    func forbid(_ secret: [UInt8]) { state.withLock { $0.secrets.append(secret) } }
+
+    /// A service that died without a word will never answer; the next one starts from the beginning.
+    func serviceDied() {
+        let time = now()
+        state.withLock { state in
+            state.pending = [:]
+            state.incarnation += 1
+            for slot in state.ledgers.keys.sorted() {
+                state.ledgers[slot]!.accepted = state.ledgers[slot]!.completions.count
+                state.ledgers[slot]!.state = "Ready"
+                state.ledgers[slot]!.stateSince = time
+            }
+        }
+    }
+
+    /// Called for every message, sender stamped, as it enters the bus.
+    package func saw(_ envelope: Envelope) {
+        let header = envelope.header
+        checkSecrets(envelope)
+        switch header.kind {
+        case .methodCall: sawCall(header)
+        case .methodReturn: sawAnswer(header, isAccepted: true)
+        case .error: sawAnswer(header, isAccepted: false)
+        case .signal: sawSignal(envelope)
+        }
+    }
+
+    private func sawCall(_ header: Message) {
+        guard let path = header.path, let slot = slotOfPath[path], let member = header.member,
+            ["Mount", "MountWith", "Unmount"].contains(member), let caller = header.sender
+        else { return }
+        recorder.record(.dbus, slot: slot, member)
+        state.withLock { state in
+            if state.pending.count >= Self.maximumPending { state.pending = [:] }
+            state.pending[PendingCall(caller: caller, serial: header.serial)] = (slot, member)
+        }
+    }
+
+    private func sawAnswer(_ header: Message, isAccepted: Bool) {
+        guard let caller = header.destination, let serial = header.replySerial else { return }
+        let time = now()
+        let call = state.withLock { state -> (slot: String, member: String)? in
+            let key = PendingCall(caller: caller, serial: serial)
+            guard let call = state.pending.removeValue(forKey: key) else { return nil }
+            if isAccepted {
+                state.ledgers[call.slot]?.accepted += 1
+                state.ledgers[call.slot]?.acceptedAt = time
+            } else {
+                state.ledgers[call.slot]?.refused += 1
+            }
+            return call
+        }
+        guard let call else { return }
+        if isAccepted { accepted(call.slot, call.member) }
+        recorder.record(
+            .dbus, slot: call.slot, "\(call.member) \(isAccepted ? "accepted" : "refused")",
+            hasSucceeded: isAccepted)
+    }
+
+    private func sawSignal(_ envelope: Envelope) {
+        guard let path = envelope.header.path, let slot = slotOfPath[path] else { return }
+        switch envelope.header.member {
+        case "Completion":
+            guard case .int32(let code)? = try? envelope.values(atMost: 1).first else { return }
+            let isExpected = state.withLock { state -> Bool in
+                state.ledgers[slot]?.completions.append(code)
+                return (state.ledgers[slot]?.openRequests ?? 0) >= 0
+            }
+            recorder.record(.dbus, slot: slot, "Completion", detail: "\(code)", hasSucceeded: code == 0)
+            if !isExpected {
+                violations.report(.bounded, slot: slot, "Completion(\(code)) for no accepted request")
+            }
+            completed(slot, code)
+        case "PropertiesChanged":
+            if let next = Self.changedState(envelope) { enter(next, slot) }
+        default: break
+        }
+    }
+
+    private static func changedState(_ envelope: Envelope) -> String? {
+        guard let values = try? envelope.values(atMost: 2), values.count == 2,
+            values[0] == .string(MediaInterfaces.slot.name), case .dictionary(_, _, let entries) = values[1]
+        else { return nil }
+        for entry in entries where entry.key == .string("State") {
+            if case .variant(.string(let state)) = entry.value { return state }
+        }
+        return nil
+    }
+
+    private func enter(_ next: String, _ slot: String) {
+        let time = now()
+        let previous = state.withLock { state -> String? in
+            guard let previous = state.ledgers[slot]?.state, previous != next else { return nil }
+            state.ledgers[slot]!.state = next
+            state.ledgers[slot]!.stateSince = time
+            return previous
+        }
+        guard let previous else { return }
+        recorder.record(.slot, slot: slot, "state \(next)")
+        if !Self.legalTransitions.contains([previous, next]) {
+            violations.report(.transitions, slot: slot, "from \(previous) to \(next)")
+        }
+        moved(Transition(slot: slot, from: previous, to: next))
+    }
+
+    private func checkSecrets(_ envelope: Envelope) {
+        let secrets = state.withLock { $0.secrets }
+        for secret in secrets where !secret.isEmpty && envelope.body.contains(secret) {
+            violations.report(
+                .secrets, "a password in a message, member \(envelope.header.member ?? "none")")
+        }
+    }
+}

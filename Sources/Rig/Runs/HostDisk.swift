@@ -1,0 +1,81 @@
+internal import BlockStorage
+internal import HostObserver
+internal import USBMassStorage
+internal import VirtualMedia
+internal import WireFormat
+internal import Worlds
+
+/// One device on the host's bus: one command at a time, as on a bulk-only pipe.
+actor HostDisk {
+    nonisolated let port: String
+    private let observer: HostObserver
+    private let device: any HostDevice
+    private let turn = AsyncLock()
+
+    init(_ device: any HostDevice, port: String, profile: HostProfile, clock: any MediaClock) {
+        self.device = device
+        self.port = port
+        observer = HostObserver(
+            connection: device, profile: profile, now: { clock.now },
+            pause: { try? await clock.sleep(until: clock.now + $0) })
+    }
+
+    /// - Returns: the serial number, "" if it has none.
+    func enumerate() async -> Result<String, ObserverError> {
+        await turn.whileHeld {
+            do throws(ObserverError) {
+                return .success(try await observer.enumerate().serialNumber ?? "")
+            } catch { return .failure(error) }
+        }
+    }
+
+    /// Asks for capacity and kind anew.
+    func examine() async -> Result<UnitReport, ObserverError> {
+        await turn.whileHeld {
+            do throws(ObserverError) { return .success(try await observer.examineUnit()) } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    var unit: UnitReport? { observer.unit }
+    var blocksPerCommand: UInt32 { observer.blocksPerCommand }
+
+    /// Runs a command and what has to be noted of it without another in between.
+    func read(_ range: BlockRange, _ note: (BlockOutcome) async -> Void) async {
+        await turn.whileHeld { await note(await observer.readBlocks(range)) }
+    }
+
+    func write(
+        _ range: BlockRange, _ bytes: Bytes, isForced: Bool, _ note: (BlockOutcome) async -> Void
+    ) async {
+        await turn.whileHeld { await note(await observer.writeBlocks(range, bytes, isForced: isForced)) }
+    }
+
+    func synchronize(_ note: (BlockOutcome) async -> Void) async {
+        await turn.whileHeld { await note(await observer.synchronizeBlocks()) }
+    }
+
+    func eject() async -> ObserverError? {
+        await attempt { observer throws(ObserverError) in try await observer.eject() }
+    }
+
+    func setRemovalPrevented(_ isPrevented: Bool) async -> ObserverError? {
+        await attempt { observer throws(ObserverError) in try await observer.setRemovalPrevented(isPrevented)
+        }
+    }
+
+    /// Resets the port, and configures the device again as a host must.
+    func reset() async -> ObserverError? {
+        await attempt { observer throws(ObserverError) in try await observer.resetPort() }
+    }
+
+    private func attempt(_ body: (HostObserver) async throws(ObserverError) -> Void) async -> ObserverError? {
+        await turn.whileHeld {
+            do throws(ObserverError) {
+                try await body(observer)
+                return nil
+            } catch { return error }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+internal import DBusProtocol
+internal import HostObserver
+internal import RunLog
+internal import Scenarios
+import Synchronization
+internal import VirtualMedia
+internal import Worlds
+
+/// One slot as a client and a host deal with it, and what must be true of it.
+///
+/// What the watch tells it arrives in the very moment in which the service says it, so that the account
+/// is never behind the host.
+final class SlotUnderTest: Sendable {
+    /// A medium that was asked for.
+    struct Medium {
+        var image: String
+        var isReadWrite: Bool
+        var kind: MediumKind
+        var oracle: MediumOracle
+        /// Its Completion was 0.
+        var isInserted = false
+        /// An unmount was accepted, or the service gave it up.
+        var isLeaving = false
+        /// A command of the host did not pass, so that what was not flushed may never be.
+        var hadTrouble = false
+    }
+
+    struct Counters: Sendable {
+        var provenByteCount: UInt64 = 0
+        var failedReads = 0
+        var failedWrites = 0
+        var timedOutCommands = 0
+        var resets = 0
+        var slowestCommand = Duration.zero
+    }
+
+    /// A D-Bus caller gives up after so long (libdbus, sd-bus).
+    static let callTimeout = Duration.seconds(25)
+
+    private struct State {
+        /// Asked for, and not yet accepted.
+        var pending: Medium?
+        var medium: Medium?
+        var counters = Counters()
+        /// What the client of a Proxy slot has on its disk outlives a mount.
+        var proxyOracles: [String: MediumOracle] = [:]
+        var client: (any BusConnection)?
+        var mountCount: UInt64 = 0
+    }
+
+    let name: String
+    let plan: Scenario.Slot
+    let configuration: SlotConfiguration
+    let context: RunContext
+    let watch: BusWatch
+    private let state = Mutex(State())
+
+    init(_ plan: Scenario.Slot, _ configuration: SlotConfiguration, _ context: RunContext, watch: BusWatch) {
+        name = plan.name
+        self.plan = plan
+        self.configuration = configuration
+        self.context = context
+        self.watch = watch
+    }
+
+    var counters: Counters { state.withLock { $0.counters } }
+    /// The medium of the present mount is in, for all that was said.
+    var isInserted: Bool { state.withLock { $0.medium.map { $0.isInserted && !$0.isLeaving } ?? false } }
+    /// Sizes that the medium may have; `nil` without one.
+    var mediumSizes: [UInt64]? { state.withLock { $0.medium?.oracle.byteCounts } }
+
+    // MARK: Requests
+
+    enum RequestEnd: Equatable, Sendable {
+        case completed(CompletionCode)
+        case refused(name: String)
+        /// No Completion within the limit.
+        case late
+        /// The service died before it could answer.
+        case orphaned
+        /// Accepted; nobody waits for the rest.
+        case accepted
+    }
+
+    func insert(_ step: Scenario.Step.Insert) async throws(StepFailure) -> RequestEnd {
+        let image = step.image ?? plan.image ?? context.scenario.topology.images.first?.name ?? ""
+        let isReadWrite = step.isReadWrite ?? plan.isReadWrite
+        let kind = step.kind ?? plan.kind
+        let arguments: MountArguments
+        do throws(WorldFailure) {
+            let url =
+                step.url == nil || configuration.mode == .proxy
+                ? try await context.world.offer(image, to: configuration, isReadWrite: isReadWrite) : ""
+            arguments = MountArguments(
+                url: step.url ?? url, isReadWrite: isReadWrite, kind: kind,
+                secret: try secret(step.credentials))
+        } catch { throw StepFailure(step: "insert", slot: name, detail: error.description) }
+        expect(image, isReadWrite: isReadWrite, kind: kind)
+        let limit = step.within ?? .seconds(Int(configuration.timeoutSeconds) + 5)
+        return await request(
+            arguments.message(for: configuration), within: limit, isAwaited: step.isAwaited)
+    }
+
+    func eject(_ step: Scenario.Step.Eject) async -> RequestEnd {
+        let wasSound = state.withLock { $0.medium.map { $0.isInserted && !$0.hadTrouble } ?? false }
+        let image = state.withLock { $0.medium?.image }
+        let end = await request(
+            .methodCall(
+                destination: MediaInterfaces.busName, path: MediaInterfaces.path(of: configuration),
+                interface: MediaInterfaces.methods(of: configuration.mode).name, member: "Unmount"),
+            within: step.within ?? .seconds(35), isAwaited: step.isAwaited)
+        // The kernel writes back what is dirty before it lets go of a device that answers.
+        let isFlushed = end == .completed(.done) && wasSound
+        state.withLock { state in
+            guard let image, let oracle = state.proxyOracles[image] else { return }
+            if isFlushed { oracle.flushed() } else { oracle.crashed() }
+        }
+        return end
+    }
+
+    /// What the next accepted mount will bring.
+    private func expect(_ image: String, isReadWrite: Bool, kind: MediumKind) {
+        guard let content = context.world.content(of: image) else {
+            return state.withLock { $0.pending = nil }
+        }
+        state.withLock { state in
+            state.mountCount += 1
+            let seed = context.seed &+ state.mountCount &* 7919
+            var oracle = MediumOracle(images: [content], seed: seed)
+            if configuration.mode == .proxy {
+                oracle = state.proxyOracles[image] ?? oracle
+                state.proxyOracles[image] = oracle
+            }
+            state.pending = Medium(image: image, isReadWrite: isReadWrite, kind: kind, oracle: oracle)
+        }
+    }
+
+    private func secret(_ credentials: Scenario.Step.Credentials) throws(WorldFailure) -> PassedDescriptor? {
+        let store = context.scenario.topology.store
+        guard configuration.mode == .legacy, let user = store.user, let password = store.password else {
+            return nil
+        }
+        switch credentials {
+        case .none: return nil
+        case .fitting: return try context.world.secretPipe(user: user, password: password)
+        case .wrong: return try context.world.secretPipe(user: user, password: "not-\(password)")
+        }
+    }
+
+    /// Calls, and waits for the Completion that belongs to it.
+    private func request(
+        _ message: Message, within limit: Duration, isAwaited: Bool
+    ) async -> RequestEnd {
+        let deadline = context.now + limit
+        let before = watch.ledger(of: name)
+        let born = watch.incarnation
+        switch await call(message) {
+        case .failure(let error) where watch.ledger(of: name).accepted == before.accepted:
+            state.withLock { $0.pending = nil }
+            return watch.incarnation == born ? .refused(name: error.name) : .orphaned
+        case .failure, .success: break
+        }
+        guard isAwaited else { return .accepted }
+        let number = before.accepted + 1
+        let watch = self.watch
+        let name = self.name
+        let end = await context.wait(until: deadline) { () -> RequestEnd? in
+            let ledger = watch.ledger(of: name)
+            guard watch.incarnation == born else { return .orphaned }
+            guard ledger.completions.count >= number else { return nil }
+            let code = ledger.completions[number - 1]
+            return .completed(CompletionCode(rawValue: code) ?? .inputOutput)
+        }
+        return end ?? .late
+    }
+
+    /// A call with a caller's patience, over a connection that is made anew when the old one has ended.
+    func call(_ message: Message) async -> Result<Message, BusError> {
+        for attempt in 1...2 {
+            let connection: any BusConnection
+            do throws(BusError) { connection = try await busConnection() } catch { return .failure(error) }
+            let result = await PatientCall<Result<Message, BusError>>.run(
+                "\(name) call", within: Self.callTimeout, clock: context.clock,
+                spawner: context.world.spawner
+            ) {
+                do throws(BusError) { return .success(try await connection.call(message)) } catch {
+                    return .failure(error)
+                }
+            }
+            if case .failure(let error)? = result, error.name == ErrorName.disconnected, attempt == 1 {
+                state.withLock { $0.client = nil }
+                continue
+            }
+            return result ?? .failure(BusError(ErrorName.noReply, "no reply in \(Self.callTimeout)"))
+        }
+        return .failure(BusError(ErrorName.disconnected, "the bus is gone"))
+    }
+
+    private func busConnection() async throws(BusError) -> any BusConnection {
+        if let client = state.withLock({ $0.client }) { return client }
+        let connection = try await context.world.connectClient()
+        state.withLock { $0.client = connection }
+        return connection
+    }
+
+    func close() async { await state.withLock { $0.client }?.close() }
+
+    // MARK: What the watch tells
+
+    func accepted(_ member: String) {
+        state.withLock { state in
+            if member == "Unmount" {
+                state.medium?.isLeaving = true
+            } else {
+                state.medium = state.pending
+                state.pending = nil
+            }
+        }
+    }
+
+    func completed(_ code: Int32) {
+        state.withLock { state in
+            guard code == 0, state.medium?.isLeaving == false else { return }
+            state.medium?.isInserted = true
+        }
+    }
+
+    func entered(_ name: String) {
+        state.withLock { state in
+            switch name {
+            case "Recovering": state.medium?.hadTrouble = true
+            case "Deactivating":
+                // Not asked for, so that nobody has flushed.
+                if state.medium?.isLeaving == false { state.medium?.hadTrouble = true }
+                state.medium?.isLeaving = true
+            case "Ready":
+                if let medium = state.medium, medium.hadTrouble, configuration.mode == .proxy {
+                    medium.oracle.crashed()
+                }
+                state.medium = nil
+            default: break
+            }
+        }
+    }
+
+    /// Something befell the world that may have cost what was not flushed.
+    func struck(losesUnflushedWrites: Bool) {
+        state.withLock { state in
+            state.medium?.hadTrouble = true
+            guard losesUnflushedWrites else { return }
+            state.medium?.oracle.crashed()
+            for oracle in state.proxyOracles.values { oracle.crashed() }
+        }
+    }
+
+    func serviceDied() {
+        state.withLock { state in
+            state.pending = nil
+            // The host may go on until the next service removes the medium; what was written to a Legacy
+            // slot's overlay went with the service.
+            state.medium?.hadTrouble = true
+            state.medium?.isLeaving = true
+            if configuration.mode == .legacy { state.medium?.oracle.crashed() }
+            for oracle in state.proxyOracles.values { oracle.crashed() }
+        }
+    }
+
+    // MARK: Account
+
+    func count(_ change: (inout Counters) -> Void) { state.withLock { change(&$0.counters) } }
+
+    /// - Returns: `nil` without a medium.
+    func withMedium<Result: Sendable>(_ body: (inout Medium) throws(ObserverError) -> Result)
+        throws(ObserverError) -> Result?
+    {
+        try state.withLock { state throws(ObserverError) in
+            guard state.medium != nil else { return nil }
+            return try body(&state.medium!)
+        }
+    }
+}
+
+/// A Mount call in the plainest form that says what is meant.
+struct MountArguments {
+    var url: String
+    var isReadWrite: Bool
+    var kind: MediumKind
+    var secret: PassedDescriptor?
+
+    func message(for slot: SlotConfiguration) -> Message {
+        let isPlain = kind == slot.kind && (slot.mode == .legacy || (isReadWrite && secret == nil))
+        guard isPlain else { return extended(slot) }
+        var message = call("Mount", MediaInterfaces.methods(of: slot.mode).name, slot)
+        if slot.mode == .legacy {
+            message.body = [
+                .string(url), .boolean(isReadWrite),
+                secret == nil ? .variant(.int32(-1)) : .variant(.unixFD(0)),
+            ]
+        }
+        message.descriptors = secret.map { [$0] } ?? []
+        return message
+    }
+
+    private func extended(_ slot: SlotConfiguration) -> Message {
+        var entries: [Value.Entry] = [
+            Value.Entry(.string("ReadWrite"), .variant(.boolean(isReadWrite))),
+            Value.Entry(.string("Kind"), .variant(.string(kind.rawValue))),
+        ]
+        if secret != nil {
+            entries.append(Value.Entry(.string("Credentials"), .variant(.unixFD(0))))
+        }
+        var message = call("MountWith", MediaInterfaces.slot.name, slot)
+        message.body = [.string(url), .dictionary(key: "s", value: "v", entries)]
+        message.descriptors = secret.map { [$0] } ?? []
+        return message
+    }
+
+    private func call(_ member: String, _ interface: String, _ slot: SlotConfiguration) -> Message {
+        .methodCall(
+            destination: MediaInterfaces.busName, path: MediaInterfaces.path(of: slot), interface: interface,
+            member: member)
+    }
+}

@@ -1,0 +1,78 @@
+import FaultPlan
+import RunLog
+import Scenarios
+import SimulatedTime
+import Testing
+import VirtualMedia
+
+@testable import Runs
+
+/// Whole lives of slots, in virtual time.
+struct SimulatedRunTests {
+    static func scenario(_ mode: SlotMode, isReadWrite: Bool = false) -> Scenario {
+        var slot = Scenario.Slot("Slot_0", mode: mode, image: "small")
+        slot.isReadWrite = isReadWrite
+        var scenario = Scenario(
+            "life",
+            topology: Scenario.Topology(slots: [slot], images: [Scenario.Image("small", 256 << 10)]))
+        scenario.workload = [Scenario.Workload(isReadWrite ? .write : .random, 64 << 10)]
+        return scenario
+    }
+
+    static func record(
+        _ scenario: Scenario, seed: UInt64 = 1, schedule: Schedule? = nil
+    ) throws -> RunRecord {
+        var run = SimulatedRun(try scenario.resolve(seed: seed))
+        run.schedule = schedule
+        return run.record()
+    }
+
+    @Test(arguments: SlotMode.allCases, [false, true])
+    func `a medium goes in, is read and written, and out, in every mode`(mode: SlotMode, isReadWrite: Bool)
+        throws
+    {
+        let record = try Self.record(Self.scenario(mode, isReadWrite: isReadWrite))
+        #expect(record.verdict == .passed, "\(record.violations)")
+        #expect(record.provenByteCount >= 256 << 10)
+        #expect(record.events.contains { $0.name == "state Active" })
+    }
+
+    @Test(arguments: ["fifo", "random", "pct:3"])
+    func `the same seed is the same run, step by step`(schedule: String) throws {
+        let scenario = Self.scenario(.proxy, isReadWrite: true)
+        let schedule = Schedule(schedule)
+        let first = try Self.record(scenario, seed: 7, schedule: schedule)
+        var second = try Self.record(scenario, seed: 7, schedule: schedule)
+        second.wallNanoseconds = first.wallNanoseconds
+        #expect(first == second)
+        #expect(try Self.record(scenario, seed: 8, schedule: schedule).traceHash != first.traceHash)
+    }
+
+    @Test func `the choices of a run give the same run again`() throws {
+        let scenario = Self.scenario(.legacy)
+        let first = try Self.record(scenario, seed: 3, schedule: .random)
+        let again = try Self.record(scenario, seed: 3, schedule: .replay(first.choices))
+        #expect(again.events == first.events)
+    }
+
+    @Test func `corrupted data is found, and a fault that never fires makes a run vacuous`() throws {
+        var scenario = Self.scenario(.proxy)
+        scenario.faults = [Fault("device.bit-flip", select: Selector(operations: ["read"]), trigger: .nth(3))]
+        let record = try Self.record(scenario)
+        #expect(record.verdict == .wrong)
+        #expect(record.violations.first?.name == "data", "\(record.violations)")
+        scenario.faults = [Fault("nbd.connections-lost", trigger: .atTime(.seconds(3600)))]
+        #expect(try Self.record(scenario).verdict == .vacuous)
+    }
+
+    @Test func `a service that is killed while its medium is read leaves nothing behind`() throws {
+        var scenario = Self.scenario(.legacy)
+        scenario.steps = [
+            .insert(), .process(.restart, .service), .wait(.seconds(5)), .insert(), .read(), .eject(),
+            .expect(Scenario.Condition(hasLeftovers: false)),
+        ]
+        let record = try Self.record(scenario)
+        #expect(record.verdict == .passed, "\(record.violations)")
+        #expect(record.events.contains { $0.name == "service died" })
+    }
+}
