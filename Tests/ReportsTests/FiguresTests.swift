@@ -34,3 +34,20 @@ struct FiguresTests {
         #expect(Figures.rate(1_048_576) == "1 MiB/s")
     }
 }
+
+struct TimeAxisTests {
+    @Test(
+        arguments: [1, 7, 999, 1_000_000, 140_000_000_000, 86_400_000_000_000, .max] as [Int64], [6, 24, 96])
+    func `ticks are round, few enough and inside`(nanoseconds: Int64, most: Int) {
+        let axis = TimeAxis(nanoseconds: nanoseconds)
+        let ticks = axis.ticks(atMost: most)
+        #expect(ticks.first == 0 && ticks.count <= most + 1)
+        #expect(ticks.allSatisfy { (0...nanoseconds).contains($0) })
+        #expect(nanoseconds < 20 || ticks.count >= most / 4, "\(ticks.map { Figures.duration($0) })")
+    }
+
+    @Test func `the end of a run falls into its last part`() {
+        let axis = TimeAxis(nanoseconds: 100)
+        #expect([-5, 0, 99, 100, 1000].map { axis.bin($0, of: 10) } == [0, 0, 9, 9, 9])
+    }
+}

@@ -62,8 +62,8 @@ struct HeatMapPicture {
         let more = leftOut > 0 ? " \(Figures.count(leftOut)) more slots are left out." : ""
         return "<div class=\"spaced\">\(Markup(maps.map(drawn)))</div>"
             + """
-            <p class="note">Byte 0 is at the top. Each cell is a \(Self.rows)th of what was touched of the image; darker is \
-            more operations. <span class="key x"></span> something failed there.\(more)</p>
+            <p class="note">Byte 0 is at the top. Each cell is a \(Self.rows)th of what was touched of the image; the \
+            stronger its colour, the more operations. <span class="key x"></span> something failed there.\(more)</p>
             """
     }
 

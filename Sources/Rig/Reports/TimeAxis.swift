@@ -31,15 +31,15 @@ struct TimeAxis {
         return Array(stride(from: 0, through: nanoseconds, by: Int(step)).prefix(count + 1)).map { Int64($0) }
     }
 
-    /// 1, 2, 5, 10, … nanoseconds up to 50 s, then what clocks show.
+    /// 1, 2, 5, 10, … nanoseconds up to 10 s, then what clocks show.
     private static let roundSteps: [Int64] = {
         var steps: [Int64] = []
         var decade: Int64 = 1
-        while decade <= 10_000_000_000 {
+        while decade <= 1_000_000_000 {
             steps += [decade, 2 * decade, 5 * decade]
             decade *= 10
         }
-        steps.removeLast()
+        steps += [10_000_000_000, 15_000_000_000, 30_000_000_000]
         let minute: Int64 = 60_000_000_000
         steps += [1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 720, 1440].map { $0 * minute }
         // Days, months, years, up to what 64 bits hold.

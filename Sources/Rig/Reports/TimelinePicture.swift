@@ -2,7 +2,7 @@ import RunLog
 
 /// All lanes of a run over its time, with faults and violations across them.
 ///
-/// Events that fall together in a lane become one mark, darker the more they are, so a picture has a limit
+/// Events that fall together in a lane become one mark, stronger the more they are, so a picture has a limit
 /// however many events there were.
 struct TimelinePicture {
     /// Marks in the picture, not counting the lines of faults and violations.
@@ -114,17 +114,22 @@ struct TimelinePicture {
     }
 
     private func faultLines(_ height: Int) -> Markup {
-        var names: [Int: [String: Int]] = [:]
+        struct Place {
+            /// Of the first of them, so that the line stands where its fault is, however far one zooms.
+            let nanoseconds: Int64
+            var kinds: [String: Int] = [:]
+        }
+        var places: [Int: Place] = [:]
         for event in record.events where event.lane == .fault {
-            names[axis.bin(event.nanoseconds, of: Self.faultPlaces), default: [:]][event.name, default: 0] +=
-                1
+            let bin = axis.bin(event.nanoseconds, of: Self.faultPlaces)
+            places[bin, default: Place(nanoseconds: event.nanoseconds)].kinds[event.name, default: 0] += 1
         }
         var lines: Markup = ""
-        for (bin, kinds) in names.sorted(by: { $0.key < $1.key }) {
-            let list = kinds.sorted { $0.key < $1.key }.map { $1 > 1 ? "\($0) ×\($1)" : $0 }
-            let place = Figures.percent((Double(bin) + 0.5) / Double(Self.faultPlaces))
+        for (_, place) in places.sorted(by: { $0.key < $1.key }) {
+            let list = place.kinds.sorted { $0.key < $1.key }.map { $1 > 1 ? "\($0) ×\($1)" : $0 }
+            let share = Figures.percent(axis.share(place.nanoseconds))
             lines += """
-                <line class="fault" x1="\(place)%" x2="\(place)%" y2="\(height)">\
+                <line class="fault" x1="\(share)%" x2="\(share)%" y2="\(height)">\
                 <title>\(list.joined(separator: ", ").cut(to: 160))</title></line>
                 """
         }
@@ -152,7 +157,7 @@ struct TimelinePicture {
         let part = Figures.duration(axis.nanoseconds / Int64(bins))
         return """
             <p class="note" id="timeline-note">\(Figures.count(record.events.count, "event")) drawn as \
-            \(Figures.count(marks, "mark")), each \(part) wide; darker is more. \
+            \(Figures.count(marks, "mark")), each \(part) wide; the stronger its colour, the more. \
             <span class="key x"></span> something failed <span class="key f"></span> fault \
             <span class="key v"></span> violation.\(silence)\(omitted)</p>
             """
