@@ -95,10 +95,18 @@ let package = Package(
         room(
             "Rig", "RemoteStore",
             [
-                "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat", "CLinux", "COpenSSL",
+                "FaultPoints", "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat",
+                "CLinux",
+                "COpenSSL",
             ]),
         room("Rig", "FaultyFiles", ["FaultPoints", "Threads"]),
         room("Rig", "FaultyMount", ["FaultyFiles", "Threads", "CFuse", "CLinux"]),
+        room(
+            "Rig", "StoreService",
+            [
+                "FaultyFiles", "FaultyMount", "FaultPlan", "FaultPoints", "RunLog", "RemoteStore",
+                "HTTPRanges", "Threads", "CLinux", .product(name: "Yams", package: "Yams"),
+            ]),
         room(
             "Rig", "Verification",
             [
@@ -144,6 +152,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
+                "StoreService",
                 "Runs", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts", "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
@@ -207,6 +216,9 @@ let package = Package(
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
+        tests(
+            "StoreService",
+            ["StoreService", "FaultPlan", "FaultPoints", "FaultyFiles", "SimulatedTime"]),
         tests("FaultyFiles", ["FaultyFiles", "FaultPoints"]),
         tests("FaultyMount", ["FaultyMount", "FaultyFiles", "FaultPoints"]),
         tests("Verification", ["Verification", "HostObserver", "LinuxPlatform"]),

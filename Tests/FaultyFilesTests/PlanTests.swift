@@ -12,6 +12,7 @@ struct PlanTests {
         .close(afterBytes: 1), .reset(afterBytes: 1), .bandwidth(bytesPerSecond: 1), .slice(byteCount: 1),
         .lie(field: "size", value: 1), .lie(field: "mtime", value: 1), .lie(field: "free", value: 1),
         .status(1), .sense(key: 1, code: 1, qualifier: 1), .special("truncate", 1), .special("grow", 1),
+        .special("replace", 1),
         .special("crash-before", 1), .special("crash-after", 1), .special("uninterruptible", 1),
     ]
 

@@ -32,8 +32,8 @@ struct ReadingTests {
         #expect(throws: Errno(number)) { try fixture.read(file, 512, at: 0) }
     }
 
-    @Test(arguments: [(1, 4095), (4096, 0), (9999, 0)])
-    func `a short read gives so many bytes less`(missing: Int, expected: Int) throws {
+    @Test(arguments: [(1, 4095), (4095, 1), (4096, 1), (9999, 1)])
+    func `a short read gives so many bytes less, but never none`(missing: Int, expected: Int) throws {
         let fixture = try Fixture(Scripted([.read: [.short(byteCount: missing)]]))
         let file = try fixture.tree.open("disk.img", flags: O_RDONLY)
         #expect(try fixture.read(file, 4096, at: 512) == Array(fixture.content[512..<512 + expected]))
@@ -107,6 +107,39 @@ struct ReadingTests {
         #expect(try fixture.tree.attributes(of: "disk.img").st_size == 65_536)
         fixture.faults.set(.statfs, .lie(field: "free", value: 0))
         #expect(try fixture.tree.fileSystemStatus(fixture.tree.plan(.statfs, on: "")).f_bavail == 0)
+    }
+
+    @Test func `a replaced image is another one as a whole, and itself again once it is healed`() throws {
+        let fixture = try Fixture()
+        let file = try fixture.tree.open("disk.img", flags: O_RDWR)
+        let before = try fixture.tree.attributes(of: file).st_mtim
+        fixture.faults.set(.read, .special("replace", 3))
+        let whole = try fixture.read(file, 65_536, at: 0)
+        fixture.faults.set(.read)
+        #expect(whole.count == 65_536 && whole != fixture.content)
+        for (offset, count) in [(0, 7), (1, 512), (4095, 3), (65_530, 6)] {
+            let part = try fixture.read(file, count, at: UInt64(offset))
+            #expect(part == Array(whole[offset..<offset + count]))
+        }
+        let after = try fixture.tree.attributes(of: file).st_mtim
+        #expect(after.tv_sec != before.tv_sec || after.tv_nsec != before.tv_nsec)
+        try fixture.write(file, [1, 2, 3], at: 5)
+        #expect(try fixture.read(file, 3, at: 5) == [1, 2, 3])
+        fixture.faults.set(.read, .special("replace", 4))
+        #expect(try fixture.read(file, 512, at: 1024) != Array(whole[1024..<1536]))
+        fixture.faults.set(.read)
+        fixture.tree.heal()
+        #expect(try fixture.read(file, 512, at: 1024) == Array(fixture.content[1024..<1536]))
+    }
+
+    @Test func `a file that lies about its size when it is opened also ends there`() throws {
+        let fixture = try Fixture(Scripted([.open: [.lie(field: "size", value: 100)]]))
+        let plan = fixture.tree.plan(.open, on: "disk.img")
+        let file = try fixture.tree.open("disk.img", flags: O_RDONLY, plan)
+        #expect(try fixture.tree.attributes(of: file).st_size == 100)
+        #expect(try fixture.read(file, 512, at: 40) == Array(fixture.content[40..<100]))
+        #expect(try fixture.read(file, 512, at: 200) == [])
+        #expect(try fixture.tree.attributes(of: "disk.img").st_size == 65_536)
     }
 
     @Test func `a folder lists its names in order, and a link shows what it points to`() throws {

@@ -40,22 +40,29 @@ struct WaitingRoomTests {
         }
     }
 
-    @Test func `shorter delays end before longer ones, in whatever order they came`() async {
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func `what is due first comes first, and of two together the one that came first`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var queue = DueQueue<Int>()
+        var expected: [(due: Int, element: Int)] = []
+        for element in 0..<200 {
+            let due = Int.random(in: 0..<40, using: &random)
+            queue.insert(element, due: .milliseconds(due))
+            expected.append((due, element))
+            guard element.isMultiple(of: 3) else { continue }
+            expected.sort { $0 < $1 }
+            #expect(queue.firstDue == .milliseconds(expected[0].due))
+            #expect(queue.removeFirst() == expected.removeFirst().element)
+        }
+        expected.sort { $0 < $1 }
+        for one in expected { #expect(queue.removeFirst() == one.element, "seed \(seed)") }
+        #expect(queue.firstDue == nil)
+    }
+
+    @Test func `a delay ends by itself`() async {
         let room = WaitingRoom()
         defer { room.stop() }
-        let delays = [40, 5, 90, 20, 60]
-        let ends = AsyncStream.makeStream(of: Int.self)
-        for delay in delays {
-            room.wait(for: Self.plan { $0.delay = .milliseconds(delay) }) { _ in
-                ends.continuation.yield(delay)
-            }
-        }
-        var order: [Int] = []
-        for await delay in ends.stream {
-            order.append(delay)
-            if order.count == delays.count { break }
-        }
-        #expect(order == delays.sorted())
+        #expect(await Self.end(room, Self.plan { $0.delay = .milliseconds(1) }) == .over)
     }
 
     @Test func `an interruption ends a hold, but not one that survives it`() async {

@@ -13,7 +13,8 @@ struct MediaRigCommand: AsyncParsableCommand {
             """,
         subcommands: [
             VerifyCommand.self, RunCommand.self, ReplayCommand.self, MinimiseCommand.self,
-            ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self, BusCommand.self,
+            ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
+            StoreCommand.self, BusCommand.self,
             BenchCommand.self, DoctorCommand.self,
         ])
 

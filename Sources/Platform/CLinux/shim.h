@@ -27,6 +27,7 @@ static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, nam
 // Behind _GNU_SOURCE in the C library's own headers.
 #include <linux/falloc.h>
 #include <sys/types.h>
+extern int pipe2(int descriptors[2], int flags);
 extern int fallocate(int descriptor, int mode, off_t offset, off_t byteCount);
 enum { CLINUX_SEEK_DATA = 3, CLINUX_SEEK_HOLE = 4 };
 // `struct ucred` and SO_PEERGROUPS are behind _GNU_SOURCE or newer than the C library.

@@ -16,6 +16,7 @@ static inline long copenssl_set_max_version(SSL_CTX *context, int version) {
     return SSL_CTX_set_max_proto_version(context, version);
 }
 static inline EVP_PKEY *copenssl_new_p256_key(void) { return EVP_EC_gen("P-256"); }
+static inline EVP_PKEY *copenssl_new_rsa_key(unsigned bits) { return EVP_RSA_gen(bits); }
 static inline long copenssl_memory_bytes(BIO *bio, const char **start) {
     return BIO_get_mem_data(bio, start);
 }

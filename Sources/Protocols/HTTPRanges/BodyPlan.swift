@@ -20,6 +20,9 @@ package struct BodyPlan: Equatable, Sendable {
         case .closes(let count), .stalls(let count):
             end = min(range.lowerBound + count, range.upperBound)
             cutBy = .closesSilently
+        case .closesShort(let count):
+            end = range.upperBound - min(count, UInt64(range.count))
+            cutBy = .closesSilently
         case .resets(let count):
             end = min(range.lowerBound + count, range.upperBound)
             cutBy = .resets

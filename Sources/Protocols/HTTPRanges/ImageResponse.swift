@@ -78,6 +78,8 @@ package struct ImageResponse: Equatable, Sendable {
     }
 
     package init(to request: HTTPRequestHead, for subject: Subject, plan: ResponsePlan) {
+        var subject = subject
+        subject.byteCount = plan.claimedBytes ?? subject.byteCount
         let validators = Validators(subject: subject, plan: plan)
         if !plan.ignoresPreconditions, validators.refuse(request) {
             self.init(status: 412, fields: validators.fields)
@@ -111,6 +113,9 @@ package struct ImageResponse: Equatable, Sendable {
             switch plan.contentRange {
             case .right: fields.append(Self.contentRange(range, of: subject))
             case .text(let text): fields.append("Content-Range: \(text)")
+            case .shifted(let distance):
+                let start = UInt64(max(0, Int64(clamping: range.lowerBound) &+ distance))
+                fields.append(Self.contentRange(start..<start + UInt64(range.count), of: subject))
             case .missing: break
             }
         }
@@ -120,9 +125,10 @@ package struct ImageResponse: Equatable, Sendable {
             fields.append("Content-Length: \(count)")
         case .bytes(let count): fields.append("Content-Length: \(count)")
         case .chunked: fields.append("Transfer-Encoding: chunked")
+        case .missing: break
         }
         if let encoding = plan.contentEncoding { fields.append("Content-Encoding: \(encoding)") }
-        if plan.closesAfterwards { fields.append("Connection: close") }
+        if plan.closesAfterwards || plan.length == .missing { fields.append("Connection: close") }
         self.fields = fields + plan.extraFields
         body = range
         isChunked = plan.length == .chunked

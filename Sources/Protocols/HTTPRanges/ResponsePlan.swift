@@ -4,16 +4,22 @@ package struct ResponsePlan: Equatable, Sendable {
     package enum RangeClaim: Equatable, Sendable {
         case right, missing
         case text(String)
+        /// Of bytes so much further on.
+        case shifted(by: Int64)
     }
     package enum LengthClaim: Equatable, Sendable {
         case right
         /// Chunked transfer coding.
         case chunked
         case bytes(UInt64)
+        /// The body ends with the connection.
+        case missing
     }
     /// What happens after so many bytes of the body were sent.
     package enum BodyFault: Equatable, Sendable {
         case closes(after: UInt64)
+        /// So many bytes before the end.
+        case closesShort(by: UInt64)
         case resets(after: UInt64)
         /// Sends nothing more until the client gives up or the server stops.
         case stalls(after: UInt64)
@@ -31,6 +37,8 @@ package struct ResponsePlan: Equatable, Sendable {
     package var contentEncoding: String?
     /// Wraps the range asked for in multipart/byteranges, as no server should a single one.
     package var isMultipart = false
+    /// Of the whole image, instead of the truth.
+    package var claimedBytes: UInt64?
     /// Instead of the image's own; `""` leaves the field out.
     package var entityTag: String?
     package var lastModified: String?

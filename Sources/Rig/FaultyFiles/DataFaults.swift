@@ -50,6 +50,28 @@ package enum DataFaults {
         }
     }
 
+    /// Turns the bytes into those of another image of the same size, and back.
+    ///
+    /// - Parameter offset: Of `data` in the image.
+    package static func replace(
+        _ data: UnsafeMutableRawBufferPointer, at offset: UInt64, generation: Int64
+    ) {
+        var word: UInt64 = 0
+        for index in 0..<data.count {
+            let position = offset &+ UInt64(index)
+            if index == 0 || position % 8 == 0 { word = mixed(position / 8, UInt64(bitPattern: generation)) }
+            data[index] ^= UInt8(truncatingIfNeeded: word >> (position % 8 * 8))
+        }
+    }
+
+    /// SplitMix64 of place and number.
+    private static func mixed(_ place: UInt64, _ number: UInt64) -> UInt64 {
+        var z = place &* 0x9E37_79B9_7F4A_7C15 ^ number &* 0xD1B5_4A32_D192_ED03
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
     /// Whole sectors only; a swap with itself or past the end counts round, so that it always has an effect
     /// where there are two sectors.
     private static func swap(_ first: Int, _ second: Int, in data: UnsafeMutableRawBufferPointer) {

@@ -55,13 +55,25 @@ package final class FaultyTree: Sendable {
     /// Since the store was opened.
     package var now: Duration { Monotonic.now - start }
 
-    /// - Returns: what is to be done to the operation; `nil` when nothing goes wrong.
+    /// What goes wrong with an operation.
+    ///
+    /// - Returns: `nil` when nothing does.
     package func plan(_ operation: StoreOperation, on path: String, bytes: Range<UInt64>? = nil)
         -> OperationPlan?
     {
         let actions = injector.meet(
-            FaultOccasion(.store, operation.rawValue, on: path, bytes: bytes, at: now))
+            FaultOccasion(
+                .store, operation.rawValue, on: path, direction: Self.direction(operation), bytes: bytes,
+                at: now))
         return actions.isEmpty ? nil : OperationPlan(actions, for: operation)
+    }
+
+    private static func direction(_ operation: StoreOperation) -> FaultOccasion.Direction? {
+        switch operation {
+        case .read: .down
+        case .write: .up
+        default: nil
+        }
     }
 
     /// What the plan's bandwidth costs so many bytes of the file, from now on.
@@ -97,12 +109,17 @@ package final class FaultyTree: Sendable {
         let files = state.withLock { $0.files.values.map { $0 } }
         for file in files {
             file.content.withLock { content in
-                content.resized = nil
+                content.shownBytes = nil
+                content.generation = 0
+                content.changedAt = nil
                 content.nextByteAt = .zero
             }
         }
-        waitingRoom.endHangs()
+        endHangs()
     }
+
+    /// Lets those go on that hang without a hold of their own.
+    package func endHangs() { waitingRoom.endHangs() }
 
     private func loseUnsynced(_ file: FileState, survivors: Int) {
         let lost = file.content.withLock { content in
@@ -136,7 +153,7 @@ package final class FaultyTree: Sendable {
             crash(survivors: survivors)
             throw Errno(ENOTCONN)
         }
-        if let resizing = plan.resizing { resize(path, resizing) }
+        if plan.resizing != nil || plan.generation != nil { change(path, as: plan) }
         if case .fail(let number) = plan.deed { throw Errno(number) }
     }
 

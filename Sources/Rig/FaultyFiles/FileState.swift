@@ -13,8 +13,12 @@ final class FileState: Sendable {
     }
 
     struct Content {
-        /// Instead of the true size, and since when (nanoseconds since 1970).
-        var resized: (byteCount: UInt64, since: Int64)?
+        /// Instead of the true size.
+        var shownBytes: UInt64?
+        /// Which other content it has; 0 for its own.
+        var generation: Int64 = 0
+        /// When a fault last changed size or content, in nanoseconds since 1970.
+        var changedAt: Int64?
         /// Writes that no sync has followed, oldest first.
         var unsynced: [Replaced] = []
         var unsyncedBytes = 0

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A file of the store that somebody has open.
 package final class OpenFile: Sendable {
@@ -10,6 +11,7 @@ package final class OpenFile: Sendable {
     let epoch: Int
     /// Each write is on the disk when it is acknowledged.
     let isSynchronous: Bool
+    private let claims = Mutex<(byteCount: Int64?, modification: Int64?)>((nil, nil))
 
     init(path: String, descriptor: CInt, state: FileState, epoch: Int, isSynchronous: Bool) {
         self.path = path
@@ -20,4 +22,15 @@ package final class OpenFile: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// What whoever has it open is told of it from now on instead of the truth.
+    func claim(_ plan: OperationPlan) {
+        claims.withLock { claims in
+            claims.byteCount = plan.claimedBytes ?? claims.byteCount
+            claims.modification = plan.claimedModification ?? claims.modification
+        }
+    }
+
+    var claimedBytes: Int64? { claims.withLock { $0.byteCount } }
+    var claimedModification: Int64? { claims.withLock { $0.modification } }
 }

@@ -31,6 +31,7 @@ package struct OperationPlan: Equatable, Sendable {
     package var survivesInterruption = false
     package var bytesPerSecond: Int?
     package var deed = Deed.carryOut
+    /// Of what would be read or written, which never becomes nothing: that would be the end of the file.
     package var missingBytes = 0
     package var tornSectors: UInt64?
     package var corruptions: [FaultAction.Corruption] = []
@@ -38,6 +39,8 @@ package struct OperationPlan: Equatable, Sendable {
     package var claimedModification: Int64?
     package var claimedFreeBytes: Int64?
     package var resizing: Resizing?
+    /// The file becomes another one of the same size; each number has its own content.
+    package var generation: Int64?
     package var crash: Crash?
     /// What was done, for the log: "delay", "fail".
     package var words: [String] = []
@@ -54,6 +57,8 @@ package struct OperationPlan: Equatable, Sendable {
             words.append(action.word)
             add(action)
         }
+        // By itself it has no end of its own.
+        if survivesInterruption, delay == .zero, holds.isEmpty { hangs = true }
     }
 
     private mutating func add(_ action: FaultAction) {
@@ -62,7 +67,7 @@ package struct OperationPlan: Equatable, Sendable {
         case .hold(let hold): holds.append(hold)
         case .fail(let number): deed = .fail(errno: number)
         case .failAfterwards(let number): deed = .failAfterwards(errno: number)
-        case .pretend: deed = .pretend
+        case .pretend, .drop: deed = .pretend
         case .short(let byteCount): missingBytes = byteCount
         case .torn(let sectors): tornSectors = sectors
         case .corrupt(let corruption): corruptions.append(corruption)
@@ -72,16 +77,14 @@ package struct OperationPlan: Equatable, Sendable {
         case .lie("free", let value): claimedFreeBytes = value
         case .special("truncate", let value): resizing = .truncate(byteCount: UInt64(max(0, value)))
         case .special("grow", let value): resizing = .grow(byBytes: UInt64(max(0, value)))
+        case .special("replace", let value): generation = value
         case .special("crash-before", let value): crash = .before(survivors: Int(max(0, value)))
         case .special("crash-after", let value): crash = .after(survivors: Int(max(0, value)))
-        case .special("uninterruptible", let value): addUninterruptible(milliseconds: value)
-        case .drop, .duplicate, .reorder, .close, .reset, .slice, .lie, .status, .sense, .special:
+        case .special("uninterruptible", let milliseconds):
+            survivesInterruption = true
+            delay += .milliseconds(max(0, milliseconds))
+        case .duplicate, .reorder, .close, .reset, .slice, .lie, .status, .sense, .special:
             preconditionFailure("the store does not carry out \(action)")
         }
-    }
-
-    private mutating func addUninterruptible(milliseconds: Int64) {
-        survivesInterruption = true
-        if milliseconds > 0 { delay += .milliseconds(milliseconds) } else { hangs = true }
     }
 }

@@ -3,9 +3,10 @@ import Synchronization
 
 /// One operation, after its end.
 package struct OperationRecord: Equatable, Sendable {
-    /// Who asked: "fuse", "https".
+    /// Who asked: "fuse", "https"; of faults above the files their layer: "http", "tls".
     package var front: String
-    package var operation: StoreOperation
+    /// A ``StoreOperation``'s name, or one of another layer.
+    package var operation: String
     package var path: String
     package var bytes: Range<UInt64>?
     /// On the store's clock.
@@ -18,7 +19,7 @@ package struct OperationRecord: Equatable, Sendable {
     package var injected: [String]
 
     package init(
-        _ front: String, _ operation: StoreOperation, _ path: String, bytes: Range<UInt64>? = nil,
+        _ front: String, _ operation: String, _ path: String, bytes: Range<UInt64>? = nil,
         start: Duration, end: Duration, failure: Errno? = nil, movedBytes: Int = 0, injected: [String] = []
     ) {
         self.front = front
@@ -30,6 +31,15 @@ package struct OperationRecord: Equatable, Sendable {
         self.failure = failure
         self.movedBytes = movedBytes
         self.injected = injected
+    }
+
+    package init(
+        _ front: String, _ operation: StoreOperation, _ path: String, bytes: Range<UInt64>? = nil,
+        start: Duration, end: Duration, failure: Errno? = nil, movedBytes: Int = 0, injected: [String] = []
+    ) {
+        self.init(
+            front, operation.rawValue, path, bytes: bytes, start: start, end: end, failure: failure,
+            movedBytes: movedBytes, injected: injected)
     }
 }
 
@@ -75,7 +85,7 @@ extension OperationRecord {
     package var line: String {
         var fields = [
             "\"time\":\(Self.seconds(start))", "\"front\":\"\(front)\"",
-            "\"operation\":\"\(operation.rawValue)\"", "\"path\":\"\(Self.escaped(path))\"",
+            "\"operation\":\"\(operation)\"", "\"path\":\"\(Self.escaped(path))\"",
         ]
         if let bytes {
             fields += ["\"offset\":\(bytes.lowerBound)", "\"bytes\":\(bytes.count)"]

@@ -7,13 +7,14 @@ package enum StoreFaults {
             StoreOperation.allCases,
             [
                 "delay", "hold", "uninterruptible", "fail", "fail-afterwards", "crash-before", "crash-after",
-                "truncate", "grow",
+                "truncate", "grow", "replace",
             ])
         + table([.read, .write], ["bandwidth", "short", "torn", "corrupt"])
         // What succeeds without being done, and is believed.
         + table(
             [.write, .flush, .fsync, .release, .setattr, .truncate, .unlink, .rmdir, .rename], ["pretend"])
-        + table([.getattr, .lookup], ["lie-size", "lie-mtime"])
+        + table([.write], ["drop"])
+        + table([.getattr, .lookup, .open, .read], ["lie-size", "lie-mtime"])
         + table([.statfs], ["lie-free"])
 
     private static func table(_ operations: [StoreOperation], _ actions: [String]) -> FaultTable {

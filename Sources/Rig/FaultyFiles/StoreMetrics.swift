@@ -14,11 +14,11 @@ package struct StoreMetrics: Equatable, Sendable {
     }
 
     package struct FailureKey: Hashable, Sendable {
-        let operation: StoreOperation
+        let operation: String
         let name: String
     }
 
-    package private(set) var latencies: [StoreOperation: Latency] = [:]
+    package private(set) var latencies: [String: Latency] = [:]
     package private(set) var failures: [FailureKey: Int] = [:]
     package private(set) var readBytes = 0
     package private(set) var writtenBytes = 0
@@ -26,7 +26,7 @@ package struct StoreMetrics: Equatable, Sendable {
 
     package init() {}
 
-    package func count(_ operation: StoreOperation) -> Int { latencies[operation]?.total ?? 0 }
+    package func count(_ operation: StoreOperation) -> Int { latencies[operation.rawValue]?.total ?? 0 }
 
     package mutating func add(_ record: OperationRecord) {
         let (seconds, attoseconds) = (record.end - record.start).components
@@ -35,8 +35,8 @@ package struct StoreMetrics: Equatable, Sendable {
             Self.bucketMicroseconds.firstIndex { time <= $0 } ?? Self.bucketMicroseconds.count
         latencies[record.operation, default: Latency()].counts[bucket] += 1
         latencies[record.operation]?.microseconds += time
-        if record.operation == .read { readBytes += record.movedBytes }
-        if record.operation == .write { writtenBytes += record.movedBytes }
+        if record.operation == "read" { readBytes += record.movedBytes }
+        if record.operation == "write" { writtenBytes += record.movedBytes }
         for word in record.injected { injected[word, default: 0] += 1 }
         if let failure = record.failure {
             failures[FailureKey(operation: record.operation, name: failure.name), default: 0] += 1
@@ -50,19 +50,19 @@ package struct StoreMetrics: Equatable, Sendable {
     ///   - gauges: What is so at the moment: name, meaning, value.
     package func text(fired: [(name: String, count: Int)], gauges: [(String, String, Int)]) -> String {
         var lines: [String] = []
-        let operations = StoreOperation.allCases.filter { latencies[$0] != nil }
+        let operations = latencies.keys.sorted()
         Self.begin("operations_total", "counter", "Operations on the store's files.", &lines)
         for operation in operations {
             lines.append(
-                Self.sample("operations_total", [("operation", operation.rawValue)], count(operation)))
+                Self.sample("operations_total", [("operation", operation)], latencies[operation]?.total ?? 0))
         }
         Self.begin("operation_errors_total", "counter", "Operations that failed, injected or not.", &lines)
         for (key, count) in failures.sorted(by: {
-            ($0.key.operation.rawValue, $0.key.name) < ($1.key.operation.rawValue, $1.key.name)
+            ($0.key.operation, $0.key.name) < ($1.key.operation, $1.key.name)
         }) {
             lines.append(
                 Self.sample(
-                    "operation_errors_total", [("operation", key.operation.rawValue), ("error", key.name)],
+                    "operation_errors_total", [("operation", key.operation), ("error", key.name)],
                     count))
         }
         Self.begin("bytes_total", "counter", "Bytes that moved.", &lines)
@@ -85,9 +85,9 @@ package struct StoreMetrics: Equatable, Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func addHistogram(_ operation: StoreOperation, _ lines: inout [String]) {
+    private func addHistogram(_ operation: String, _ lines: inout [String]) {
         guard let latency = latencies[operation] else { return }
-        let label = ("operation", operation.rawValue)
+        let label = ("operation", operation)
         var sum = 0
         for (index, count) in latency.counts.enumerated() {
             sum += count
@@ -97,7 +97,7 @@ package struct StoreMetrics: Equatable, Sendable {
             lines.append(Self.sample("operation_seconds_bucket", [label, ("le", end)], sum))
         }
         lines.append(
-            "mediarig_store_operation_seconds_sum{operation=\"\(operation.rawValue)\"} \(Self.seconds(latency.microseconds))"
+            "mediarig_store_operation_seconds_sum{operation=\"\(operation)\"} \(Self.seconds(latency.microseconds))"
         )
         lines.append(Self.sample("operation_seconds_count", [label], sum))
     }

@@ -7,7 +7,7 @@ extension FaultyTree {
         try prepare(plan, on: path)
         var status = try trueAttributes(of: path)
         show(&status)
-        lie(&status, plan)
+        lie(&status, size: plan?.claimedBytes, modification: plan?.claimedModification)
         try finish(plan)
         return status
     }
@@ -18,7 +18,8 @@ extension FaultyTree {
         var status = stat()
         guard fstat(file.descriptor, &status) == 0 else { throw Errno(errno) }
         show(&status)
-        lie(&status, plan)
+        if let plan { file.claim(plan) }
+        lie(&status, size: file.claimedBytes, modification: file.claimedModification)
         try finish(plan)
         return status
     }
@@ -30,29 +31,34 @@ extension FaultyTree {
     }
 
     private func show(_ status: inout stat) {
-        guard let resized = knownState(status)?.content.withLock({ $0.resized }) else { return }
-        status.st_size = off_t(resized.byteCount)
-        status.st_mtim.tv_sec = Int(resized.since / 1_000_000_000)
-        status.st_mtim.tv_nsec = Int(resized.since % 1_000_000_000)
+        guard let content = knownState(status)?.content.withLock({ ($0.shownBytes, $0.changedAt) }) else {
+            return
+        }
+        if let byteCount = content.0 { status.st_size = off_t(byteCount) }
+        if let time = content.1 {
+            status.st_mtim = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
+        }
     }
 
-    private func lie(_ status: inout stat, _ plan: OperationPlan?) {
-        if let size = plan?.claimedBytes { status.st_size = off_t(max(0, size)) }
-        if let time = plan?.claimedModification { status.st_mtim = timespec(tv_sec: Int(time), tv_nsec: 0) }
+    private func lie(_ status: inout stat, size: Int64?, modification: Int64?) {
+        if let size { status.st_size = off_t(max(0, size)) }
+        if let modification { status.st_mtim = timespec(tv_sec: Int(modification), tv_nsec: 0) }
     }
 
-    /// Gives the file another size to see; its bytes stay where they are.
-    func resize(_ path: String, _ resizing: OperationPlan.Resizing) {
+    /// Gives the file another size or content to see; its bytes stay as they are.
+    func change(_ path: String, as plan: OperationPlan) {
         guard let status = try? trueAttributes(of: path), status.st_mode & S_IFMT == S_IFREG else { return }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
         fileState(status, path: path).content.withLock { content in
-            let current = content.resized?.byteCount ?? UInt64(status.st_size)
-            switch resizing {
-            case .truncate(let byteCount): content.resized = (min(byteCount, current), now)
-            case .grow(let byteCount): content.resized = (current &+ byteCount, now)
+            let current = content.shownBytes ?? UInt64(status.st_size)
+            switch plan.resizing {
+            case .truncate(let byteCount): content.shownBytes = min(byteCount, current)
+            case .grow(let byteCount): content.shownBytes = current &+ byteCount
+            case nil: break
             }
+            content.generation = plan.generation ?? content.generation
+            content.changedAt = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
         }
     }
 

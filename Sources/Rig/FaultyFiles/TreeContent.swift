@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// Open files and their bytes.
 extension FaultyTree {
@@ -7,11 +7,12 @@ extension FaultyTree {
         try prepare(plan, on: path)
         if isReadOnly, flags & O_ACCMODE != O_RDONLY { throw Errno(EROFS) }
         let file = try openTruly(path, flags: flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY), mode: 0)
+        if let plan { file.claim(plan) }
         try finish(plan)
         return file
     }
 
-    package func create(_ path: String, flags: CInt, mode: mode_t, _ plan: OperationPlan? = nil)
+    package func create(_ path: String, flags: CInt, mode: UInt32, _ plan: OperationPlan? = nil)
         throws(Errno) -> OpenFile
     {
         try prepare(plan, on: path)
@@ -21,7 +22,7 @@ extension FaultyTree {
         return file
     }
 
-    private func openTruly(_ path: String, flags: CInt, mode: mode_t) throws(Errno) -> OpenFile {
+    private func openTruly(_ path: String, flags: CInt, mode: UInt32) throws(Errno) -> OpenFile {
         // Writes look at what they replace, so they read as well; where they append is the kernel's choice,
         // and it says the offset with each write.
         var allowed = (flags & ~(O_APPEND | O_ACCMODE | Self.directAccess)) | O_CLOEXEC
@@ -51,7 +52,11 @@ extension FaultyTree {
     ) throws(Errno) -> Int {
         try prepare(plan, on: file.path)
         try checkFresh(file)
+        if let plan { file.claim(plan) }
         var byteCount = try readTruly(file, into: buffer, at: offset)
+        if let end = file.claimedBytes {
+            byteCount = Int(clamping: min(Int64(byteCount), max(0, end - Int64(clamping: offset))))
+        }
         guard let plan else { return byteCount }
         let data = UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount])
         for corruption in plan.corruptions {
@@ -65,7 +70,7 @@ extension FaultyTree {
                 file.state.copyEarlier(to: piece, at: offset + UInt64(start))
             }
         }
-        byteCount = max(0, byteCount - plan.missingBytes)
+        byteCount = max(min(1, byteCount), byteCount - plan.missingBytes)
         try finish(plan)
         return byteCount
     }
@@ -84,19 +89,32 @@ extension FaultyTree {
         }
     }
 
+    /// Overwrites what the last write replaced with what was there before it.
+    package func copyEarlier(of file: OpenFile, to data: UnsafeMutableRawBufferPointer, at offset: UInt64) {
+        file.state.copyEarlier(to: data, at: offset)
+    }
+
     private func readTruly(
         _ file: OpenFile, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
     ) throws(Errno) -> Int {
-        guard let shown = file.state.content.withLock({ $0.resized?.byteCount }) else {
-            return try Self.readFully(file.descriptor, into: buffer, at: offset)
+        let (shownBytes, generation) = file.state.content.withLock { ($0.shownBytes, $0.generation) }
+        var visible = buffer
+        if let shownBytes {
+            guard offset < shownBytes else { return 0 }
+            let count = Int(min(UInt64(buffer.count), shownBytes - offset))
+            visible = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
         }
-        guard offset < shown else { return 0 }
-        let count = Int(min(UInt64(buffer.count), shown - offset))
-        let visible = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
-        let done = try Self.readFully(file.descriptor, into: visible, at: offset)
-        UnsafeMutableRawBufferPointer(rebasing: visible[done...])
-            .initializeMemory(as: UInt8.self, repeating: 0)
-        return count
+        var done = try Self.readFully(file.descriptor, into: visible, at: offset)
+        if shownBytes != nil {
+            UnsafeMutableRawBufferPointer(rebasing: visible[done...])
+                .initializeMemory(as: UInt8.self, repeating: 0)
+            done = visible.count
+        }
+        if generation != 0 {
+            DataFaults.replace(
+                UnsafeMutableRawBufferPointer(rebasing: visible[..<done]), at: offset, generation: generation)
+        }
+        return done
     }
 
     private static func readFully(
@@ -128,10 +146,10 @@ extension FaultyTree {
         try checkFresh(file)
         guard !isReadOnly else { throw Errno(EROFS) }
         guard let plan else {
-            try writeTruly(file, bytes, at: offset)
+            try writeSeen(file, bytes, at: offset)
             return bytes.count
         }
-        let byteCount = max(0, bytes.count - plan.missingBytes)
+        let byteCount = max(min(1, bytes.count), bytes.count - plan.missingBytes)
         if plan.deed != .pretend {
             try write(
                 file, UnsafeRawBufferPointer(rebasing: bytes[..<byteCount]), at: offset, changedBy: plan)
@@ -144,7 +162,7 @@ extension FaultyTree {
         _ file: OpenFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, changedBy plan: OperationPlan
     ) throws(Errno) {
         guard !plan.corruptions.isEmpty || plan.tornSectors != nil else {
-            return try writeTruly(file, bytes, at: offset)
+            return try writeSeen(file, bytes, at: offset)
         }
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
         defer { copy.deallocate() }
@@ -161,9 +179,22 @@ extension FaultyTree {
         var position = 0
         for gap in missing + [copy.count..<copy.count] {
             let piece = UnsafeRawBufferPointer(rebasing: copy[position..<gap.lowerBound])
-            if !piece.isEmpty { try writeTruly(file, piece, at: offset + UInt64(position)) }
+            if !piece.isEmpty { try writeSeen(file, piece, at: offset + UInt64(position)) }
             position = gap.upperBound
         }
+    }
+
+    /// So that a read gives back what is written, whatever content the file seems to have.
+    private func writeSeen(_ file: OpenFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64)
+        throws(Errno)
+    {
+        let generation = file.state.content.withLock { $0.generation }
+        guard generation != 0 else { return try writeTruly(file, bytes, at: offset) }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+        defer { copy.deallocate() }
+        copy.copyMemory(from: bytes)
+        DataFaults.replace(copy, at: offset, generation: generation)
+        try writeTruly(file, UnsafeRawBufferPointer(copy), at: offset)
     }
 
     private func writeTruly(_ file: OpenFile, _ bytes: UnsafeRawBufferPointer, at offset: UInt64)
@@ -178,8 +209,9 @@ extension FaultyTree {
             if count >= 0 { done += count } else if errno != EINTR { throw Errno(errno) }
         }
         file.state.content.withLock { content in
-            guard let resized = content.resized else { return }
-            content.resized = (max(resized.byteCount, offset + UInt64(bytes.count)), resized.since)
+            if let shown = content.shownBytes {
+                content.shownBytes = max(shown, offset + UInt64(bytes.count))
+            }
         }
         if file.isSynchronous { try syncTruly(file) }
     }
@@ -236,7 +268,7 @@ extension FaultyTree {
             guard byteCount <= UInt64(Int64.max) else { throw Errno(EFBIG) }
             let file = try self.openTruly(path, flags: O_WRONLY, mode: 0)
             guard ftruncate(file.descriptor, off_t(byteCount)) == 0 else { throw Errno(errno) }
-            file.state.content.withLock { $0.resized = nil }
+            file.state.content.withLock { $0.shownBytes = nil }
             file.state.forgetUnsynced()
         }
     }

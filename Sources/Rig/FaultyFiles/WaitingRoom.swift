@@ -20,16 +20,14 @@ package final class WaitingRoom: Sendable {
         case failed(Errno)
     }
 
-    fileprivate struct Entry {
-        let due: Duration
-        let number: Int
+    private struct Entry {
         let waiting: Waiting
         /// `nil`: goes on to what holds it next.
         let end: End?
     }
 
     private struct State {
-        var entries = EntryHeap()
+        var entries = DueQueue<Entry>()
         var waiting: [Int: Waiting] = [:]
         var counter = 0
         var threadCount = 0
@@ -116,9 +114,7 @@ package final class WaitingRoom: Sendable {
     /// May be called with any lock held: it only makes a note.
     fileprivate func enter(_ waiting: Waiting, in time: Duration, _ end: End?) {
         let needsThread = state.change { state in
-            state.counter += 1
-            state.entries.insert(
-                Entry(due: Monotonic.now + time, number: state.counter, waiting: waiting, end: end))
+            state.entries.insert(Entry(waiting: waiting, end: end), due: Monotonic.now + time)
             let needsThread = state.threadCount < Self.threadCount
             if needsThread { state.threadCount += 1 }
             return needsThread
@@ -147,9 +143,9 @@ package final class WaitingRoom: Sendable {
 
     private func work() {
         while true {
-            let deadline = state.withLock { $0.entries.first?.due } ?? Monotonic.now + Self.idleTime
+            let deadline = state.withLock { $0.entries.firstDue } ?? Monotonic.now + Self.idleTime
             let step = state.wait(atMost: deadline - Monotonic.now) { state -> Step? in
-                if let due = state.entries.first?.due {
+                if let due = state.entries.firstDue {
                     if due <= Monotonic.now { return .carryOut(state.entries.removeFirst()) }
                     if due < deadline { return .lookAgain }
                 }
@@ -202,40 +198,6 @@ package final class Waiting: Sendable {
         state.withLock { state in
             defer { state.body = nil }
             return state.body
-        }
-    }
-}
-
-/// What is due soonest comes first; of two due together, the one that came first.
-private struct EntryHeap {
-    private var entries: [WaitingRoom.Entry] = []
-
-    var first: WaitingRoom.Entry? { entries.first }
-
-    private static func precedes(_ one: WaitingRoom.Entry, _ other: WaitingRoom.Entry) -> Bool {
-        (one.due, one.number) < (other.due, other.number)
-    }
-
-    mutating func insert(_ entry: WaitingRoom.Entry) {
-        entries.append(entry)
-        var index = entries.count - 1
-        while index > 0, Self.precedes(entries[index], entries[(index - 1) / 2]) {
-            entries.swapAt(index, (index - 1) / 2)
-            index = (index - 1) / 2
-        }
-    }
-
-    mutating func removeFirst() -> WaitingRoom.Entry {
-        entries.swapAt(0, entries.count - 1)
-        let entry = entries.removeLast()
-        var index = 0
-        while true {
-            let children = [2 * index + 1, 2 * index + 2].filter { $0 < entries.count }
-            guard let least = children.min(by: { Self.precedes(entries[$0], entries[$1]) }),
-                Self.precedes(entries[least], entries[index])
-            else { return entry }
-            entries.swapAt(index, least)
-            index = least
         }
     }
 }

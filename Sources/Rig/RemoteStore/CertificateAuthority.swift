@@ -15,6 +15,8 @@ package final class CertificateAuthority: Sendable {
         package var validUntilSeconds = 30 * 86_400
         /// Signs itself: no authority vouches for it.
         package var isSelfSigned = false
+        /// An RSA key of 1024 bits instead of P-256.
+        package var isWeak = false
 
         package init(names: [String] = ["localhost", "127.0.0.1", "::1"]) { self.names = names }
 
@@ -29,6 +31,11 @@ package final class CertificateAuthority: Sendable {
         package static var notYetValid: Profile {
             var profile = Profile()
             profile.validFromSeconds = 86_400
+            return profile
+        }
+        package static var weak: Profile {
+            var profile = Profile()
+            profile.isWeak = true
             return profile
         }
         package static var selfSigned: Profile {
@@ -71,7 +78,9 @@ private struct CertificateBuilder {
     let isAuthority: Bool
 
     func build(issuer: Certificate?) throws(OpenSSLFailure) -> Certificate {
-        guard let key = copenssl_new_p256_key(), let x509 = X509_new() else {
+        guard let key = profile.isWeak ? copenssl_new_rsa_key(1024) : copenssl_new_p256_key(),
+            let x509 = X509_new()
+        else {
             throw OpenSSLFailure(during: "make a key")
         }
         let certificate = Certificate(x509: x509, key: key)

@@ -1,4 +1,5 @@
 internal import COpenSSL
+import FaultPoints
 import Glibc
 package import HTTPRanges
 import Threads
@@ -12,6 +13,8 @@ package final class ImageServer: Sendable {
         package var images: [String: ServedImage] = [:]
         /// A folder whose regular files are served under their names.
         package var directory: String?
+        /// The same, but of a folder that somebody else keeps.
+        package var folder: (any ServedFolder)?
         /// 0 lets the system choose.
         package var port: UInt16 = 0
         /// Clients must name these (RFC 7617).
@@ -20,6 +23,10 @@ package final class ImageServer: Sendable {
         package var sendsRootCertificate = false
         package var handshake = HandshakePlan.right
         package var planner: @Sendable (ReceivedRequest) -> ResponsePlan = { _ in .right }
+        /// Instead of `planner`, with what no plan can say.
+        package var answerFaults: (@Sendable (ReceivedRequest) -> AnswerFaults)?
+        /// For each connection, by its number.
+        package var handshakeFaults: (@Sendable (Int) -> HandshakeFaults)?
 
         package init() {}
     }
@@ -34,6 +41,7 @@ package final class ImageServer: Sendable {
     package let port: UInt16
     let configuration: Configuration
     private let context: TLSServerContext
+    private let flawed: FlawedContexts?
     private let listener: CInt
     private let state = Monitor(State())
 
@@ -47,9 +55,18 @@ package final class ImageServer: Sendable {
     }
 
     /// Listens on 127.0.0.1 when it returns.
-    package init(_ certificate: Certificate, root: Certificate? = nil, _ configuration: Configuration) throws
-    {
+    package convenience init(
+        _ certificate: Certificate, root: Certificate? = nil, _ configuration: Configuration
+    ) throws {
+        try self.init(certificate, root: root, flawed: nil, configuration)
+    }
+
+    private init(
+        _ certificate: Certificate, root: Certificate?, flawed: FlawedContexts?,
+        _ configuration: Configuration
+    ) throws {
         self.configuration = configuration
+        self.flawed = flawed
         context = try TLSServerContext(
             certificate, chain: configuration.sendsRootCertificate ? [root].compactMap { $0 } : [],
             isObsolete: configuration.handshake == .alerts)
@@ -62,7 +79,8 @@ package final class ImageServer: Sendable {
 
     /// A good server with an authority of its own.
     package convenience init(authority: CertificateAuthority, _ configuration: Configuration) throws {
-        try self.init(authority.issue(), root: authority.root, configuration)
+        try self.init(
+            authority.issue(), root: authority.root, flawed: FlawedContexts(authority), configuration)
     }
 
     package func url(_ path: String) -> String { "https://127.0.0.1:\(port)\(path)" }
@@ -100,6 +118,12 @@ package final class ImageServer: Sendable {
     /// Sleeps, but not past the server's stop.
     func pause(_ time: Duration) { _ = state.wait(atMost: time) { $0.isStopping ? true : nil } }
 
+    /// Waits until the hold is released, but not past the server's stop.
+    func wait(for hold: FaultHold) {
+        hold.whenReleased { [self] in state.change { _ in } }
+        _ = state.wait { $0.isStopping || hold.isReleased ? true : nil }
+    }
+
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
     // MARK: Accepting
@@ -125,8 +149,9 @@ package final class ImageServer: Sendable {
             defer { state.acceptedCount += 1 }
             return state.acceptedCount
         }
+        let faults = number.flatMap { configuration.handshakeFaults?($0) } ?? HandshakeFaults()
         guard let number, configuration.handshake != .drops,
-            let connection = TLSConnection(socket: socket, context: context)
+            let connection = TLSConnection(socket: socket, context: context(for: faults.flaw))
         else {
             close(socket)
             if number != nil { state.change { $0.threadCount -= 1 } }
@@ -138,10 +163,16 @@ package final class ImageServer: Sendable {
         }
         if !isWanted { connection.interrupt() }
         let isStarted = BlockingThread.start("https conn \(number)") { [self] in
-            ServerConnection(server: self, number: number, stream: connection).run()
+            ServerConnection(server: self, number: number, stream: connection, handshake: faults).run()
             remove(number)
         }
         if !isStarted { remove(number) }
+    }
+
+    private func context(for flaw: HandshakeFaults.Flaw?) -> TLSServerContext {
+        guard let flaw else { return context }
+        precondition(flawed != nil, "a server without an authority of its own shows no flaws")
+        return flawed?.context(for: flaw) ?? context
     }
 
     private func remove(_ number: Int) {

@@ -6,10 +6,11 @@ extension ImageServer {
         guard let name = request.path else { return nil }
         if let image = configuration.images[name] { return image }
         // One component, so that no path leads out of the folder.
-        guard let directory = configuration.directory, name.hasPrefix("/"), !name.dropFirst().contains("/"),
+        guard name.hasPrefix("/"), !name.dropFirst().contains("/"),
             !["", ".", ".."].contains(name.dropFirst()), !name.utf8.contains(0)
         else { return nil }
-        return .file(path: directory + name)
+        if let folder = configuration.folder { return .kept(by: folder, name: String(name.dropFirst())) }
+        return configuration.directory.map { .file(path: $0 + name) }
     }
 
     var credentials: BasicCredentials? {

@@ -10,14 +10,15 @@ package enum ServedImage: Sendable {
     case file(path: String)
     /// - Parameter version: Part of the ETag: another number says that the content is another.
     case store(any BlockStore, version: Int)
+    case kept(by: any ServedFolder, name: String)
 
     static func store(_ store: any BlockStore) -> ServedImage { .store(store, version: 1) }
 
-    /// - Returns: `nil` when there is nothing to serve.
-    func open() -> OpenedImage? {
+    func open() -> Result<OpenedImage, ServedFailure> {
         switch self {
-        case .file(let path): OpenedImage(path: path)
-        case .store(let store, let version): OpenedImage(store: store, version: version)
+        case .file(let path): OpenedImage(path: path).map { .success($0) } ?? .failure(.missing)
+        case .store(let store, let version): .success(OpenedImage(store: store, version: version))
+        case .kept(let folder, let name): folder.open(name).map { OpenedImage(served: $0) }
         }
     }
 }
@@ -27,6 +28,7 @@ final class OpenedImage {
     private enum Content {
         case file(CInt)
         case store(any BlockStore)
+        case served(any ServedFile)
     }
 
     let subject: ImageResponse.Subject
@@ -56,6 +58,11 @@ final class OpenedImage {
         content = .store(store)
     }
 
+    init(served file: any ServedFile) {
+        subject = file.subject
+        content = .served(file)
+    }
+
     deinit {
         if case .file(let descriptor) = content { Glibc.close(descriptor) }
     }
@@ -68,7 +75,13 @@ final class OpenedImage {
         case .file(let descriptor): Self.read(descriptor, into: buffer, at: offset)
         case .store(let store as any DirectBlockStore): (try? store.readNow(into: buffer, at: offset)) != nil
         case .store(let store): Self.waitForRead(store, into: buffer, at: offset)
+        case .served(let file): file.read(into: buffer, at: offset)
         }
+    }
+
+    /// Only those who keep images for the server know what was there before.
+    func copyEarlier(to buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) {
+        if case .served(let file) = content { file.copyEarlier(to: buffer, at: offset) }
     }
 
     private static func read(

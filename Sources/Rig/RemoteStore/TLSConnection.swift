@@ -22,6 +22,50 @@ final class TLSConnection: @unchecked Sendable {
 
     func handshake() -> Bool { SSL_accept(session) == 1 }
 
+    /// Ends the handshake on the way, once the client has spoken.
+    func breakHandshake(_ end: HandshakeFaults.End) {
+        switch end {
+        case .alert(let number):
+            _ = greeting()
+            // A record of type alert: fatal, and its number (RFC 8446 §5.1, §6).
+            sendPlainly([21, 3, 3, 0, 2, 2, number])
+            shutdown(socket, CInt(SHUT_WR))
+            _ = waitForHangUp(milliseconds: Self.farewellMilliseconds)
+        case .closes(let count): sendPlainly(Array(firstFlight().prefix(count)))
+        case .resets(let count):
+            sendPlainly(Array(firstFlight().prefix(count)))
+            resetOnClose()
+        }
+    }
+
+    /// How long a client may take to read an alert.
+    private static let farewellMilliseconds: CInt = 2000
+    /// More than any client's first words.
+    private static let greetingBytes = 16 << 10
+
+    private func greeting() -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.greetingBytes) { buffer, count in
+            count = max(0, recv(socket, buffer.baseAddress, buffer.count, 0))
+        }
+    }
+
+    /// What the server would answer to the client's first words.
+    private func firstFlight() -> [UInt8] {
+        let words = greeting()
+        guard let input = BIO_new(BIO_s_mem()), let output = BIO_new(BIO_s_mem()) else { return [] }
+        // The session takes over both.
+        SSL_set_bio(session, input, output)
+        BIO_write(input, words, CInt(words.count))
+        SSL_accept(session)
+        return [UInt8](unsafeUninitializedCapacity: Self.greetingBytes) { buffer, count in
+            count = Int(max(0, BIO_read(output, buffer.baseAddress, CInt(buffer.count))))
+        }
+    }
+
+    private func sendPlainly(_ bytes: [UInt8]) {
+        _ = bytes.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+    }
+
     /// - Returns: 0 at the end of the stream, on errors, and when the time is up.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         max(0, Int(SSL_read(session, buffer.baseAddress, CInt(min(buffer.count, Int(CInt.max))))))
