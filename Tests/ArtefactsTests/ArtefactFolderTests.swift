@@ -124,6 +124,17 @@ struct ArtefactFolderTests {
         }
     }
 
+    @Test func `a command line says to a shell what was meant`() async throws {
+        let words = [
+            "plain-1.2/x:y", "", "a b", "$(reboot)", "it's", "'", "*", "\\", "ö", "--seed", "new\nline",
+        ]
+        let line = ShellWords.line(["printf", "<%s>"] + words)
+        let said = try await ForeignProgram("/bin/sh", "-c", line).run().output
+        #expect(said == words.map { "<\($0)>" }.joined())
+        #expect(
+            ShellWords.line(["mediarig", "run", "smoke", "--seed", "7"]) == "mediarig run smoke --seed 7")
+    }
+
     @Test func `choices survive in any number`() {
         for count in [0, 1, 15, 16, 17, 1000] {
             let choices = (0..<count).map { UInt32(truncatingIfNeeded: $0 &* 2_654_435_761) }

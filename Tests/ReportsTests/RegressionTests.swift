@@ -76,6 +76,18 @@ struct RegressionTests {
         #expect(widths.count == 1)
     }
 
+    @Test func `many faults that never fired are folded away, and still all there`() throws {
+        let kinds = (0..<50).map { "kind.\($0)" }
+        var tally = FaultTally(identifier: "f", kind: "kind.7")
+        tally.fired = 3
+        tally.firedByState = ["Active": 3]
+        let page = try PageReading("<main>\(CoverageTable([tally], kinds: kinds).html().source)</main>")
+        #expect(page.counts["details"] == 1 && page.counts["tr"] == 52)
+        #expect(page.text.contains("49 faults that never fired"))
+        let few = try PageReading("<main>\(CoverageTable([tally], kinds: ["a"]).html().source)</main>")
+        #expect(few.counts["details"] == nil && few.counts["tr"] == 3)
+    }
+
     @Test func `the page shows every failure once and links to its runs`() throws {
         let text = RegressionPage.render(Self.regression)
         let page = try PageReading(text)

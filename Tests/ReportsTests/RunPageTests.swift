@@ -98,6 +98,17 @@ struct RunPageTests {
         #expect(text.contains("default-src &#39;none&#39;"))
     }
 
+    @Test func `bytes that a fault is about are not bytes that moved`() {
+        var record = RunRecord(RunIdentity(scenario: "s", seed: 1, world: "sim"))
+        record.events = [
+            RunEvent(number: 0, at: .seconds(1), .fault, "fault http.reset", range: 0..<512),
+            RunEvent(number: 1, at: .seconds(1), .host, slot: "Slot_0", "read", range: 0..<4096),
+        ]
+        let axis = TimeAxis(record)
+        #expect(ThroughputPicture(record, axis).lanes.map(\.lane) == [.host])
+        #expect(HeatMapPicture(record, axis).maps.map(\.slot) == ["Slot_0"])
+    }
+
     @Test func `odd times do not break a picture`() throws {
         for nanoseconds: Int64 in [.min, -1, 0, 1, .max] {
             var record = RunRecord(RunIdentity(scenario: "s", seed: 1, world: "sim"))

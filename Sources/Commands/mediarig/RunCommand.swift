@@ -101,7 +101,10 @@ struct RunCommand: ParsableCommand {
         let leftOut = campaign.run(
             split.runs(of: part).map { Campaign.Run(chosen[$0.scenario].scenario, seed: $0.seed) }
         ) { record, resolved in
-            let text = chosen.first { $0.scenario.name == record.identity.scenario }?.text ?? []
+            let index = chosen.firstIndex { $0.scenario.name == record.identity.scenario }
+            let text = index.map { chosen[$0].text } ?? []
+            var record = record
+            record.identity.replayCommand = replayCommand(index.map { scenarios[$0] }, record.identity.seed)
             do throws(ArtefactError) {
                 try writer.add(RunArtefacts(record, scenario: text, resolvedFaults: Self.faults(resolved)))
             } catch { failure.withLock { $0 = $0 ?? error } }
@@ -112,6 +115,11 @@ struct RunCommand: ParsableCommand {
         let early = leftOut > 0 ? "time limit of \(timeLimit ?? 0) s, \(leftOut) runs left" : nil
         try show(
             ArtefactFailure.reporting { () throws(ArtefactError) in try writer.finish(stoppedEarly: early) })
+    }
+
+    private func replayCommand(_ scenario: String?, _ seed: UInt64) -> String {
+        let order = schedule.map { ["--schedule", "\($0)"] } ?? []
+        return ShellWords.line(["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + order)
     }
 
     private var destination: ReportDestination {
@@ -128,6 +136,7 @@ struct RunCommand: ParsableCommand {
         campaign.timeLimit = timeLimit.map { .seconds($0) }
         campaign.schedule = schedule
         campaign.commit = SourceVersion.commit
+        campaign.keepsEventsOfPassed = keepPassed
         return campaign
     }
 

@@ -190,14 +190,11 @@ enum ChoiceText {
 enum ReplayScript {
     static func text(_ identity: RunIdentity) -> [UInt8] {
         // Text of the record stands in comments only, one line each: this file runs nothing but mediarig.
-        let told = ["\(RunName(identity)), commit \(identity.commit)", identity.replayCommand].map { line in
-            PlainText.oneLine(line)
-        }
+        let told = ["\(RunName(identity)), commit \(identity.commit)", identity.replayCommand]
+            .filter { !$0.isEmpty }.map { "# \(PlainText.oneLine($0))\n" }.joined()
         let script = """
             #!/bin/sh
-            # \(told[0])
-            # \(told[1])
-            exec "${MEDIARIG:-mediarig}" replay "$(dirname -- "$0")" "$@"
+            \(told)exec "${MEDIARIG:-mediarig}" replay "$(dirname -- "$0")" "$@"
 
             """
         return Array(script.utf8)

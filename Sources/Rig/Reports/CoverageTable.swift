@@ -42,18 +42,35 @@ package struct CoverageTable: Equatable, Sendable {
 
     package var neverFired: [String] { rows.filter { $0.fired == 0 }.map(\.kind) }
 
+    /// Rows that never fired are folded away from so many on.
+    static let maximumOpenNeverFired = 20
+
     func html() -> Markup {
         guard !rows.isEmpty else { return "<p class=\"dim\">No fault was planned.</p>" }
-        let heads = Markup(states.map { "<th scope=\"col\" class=\"n\">\(Self.words($0))</th>" })
-        let never: Markup =
-            neverFired.isEmpty ? "" : ", \(neverFired.count) of \(rows.count) faults never fired"
+        let silent = rows.filter { $0.fired == 0 }
+        let isFolded = silent.count > Self.maximumOpenNeverFired
+        let never: Markup = silent.isEmpty ? "" : ", \(silent.count) of \(rows.count) faults never fired"
+        let folded: Markup =
+            isFolded
+            ? """
+            <details><summary>\(Figures.count(silent.count, "fault")) that never fired</summary>
+            \(table(silent, "Faults that never fired"))</details>
+            """ : ""
         return """
-            <div class="scroll" role="region" tabindex="0" aria-label="Faults by state"><table class="snug">
+            \(table(isFolded ? rows.filter { $0.fired > 0 } : rows, "Faults by state"))
+            <p class="note">\(Figures.count(neverHitCount)) of \(Figures.count(rows.count * states.count)) \
+            combinations were never hit\(never). <span class="key never"></span> never.</p>\(folded)
+            """
+    }
+
+    private func table(_ rows: [Row], _ name: String) -> Markup {
+        guard !rows.isEmpty else { return "<p class=\"dim\">No fault fired.</p>" }
+        let heads = Markup(states.map { "<th scope=\"col\" class=\"n\">\(Self.words($0))</th>" })
+        return """
+            <div class="scroll" role="region" tabindex="0" aria-label="\(name)"><table class="snug">
             <thead><tr><th scope="col">fault</th><th scope="col" class="n">matched</th>\
             <th scope="col" class="n">fired</th>\(heads)</tr></thead>
             <tbody>\(Markup(rows.map(html)))</tbody></table></div>
-            <p class="note">\(Figures.count(neverHitCount)) of \(Figures.count(rows.count * states.count)) \
-            combinations were never hit\(never). <span class="key never"></span> never.</p>
             """
     }
 

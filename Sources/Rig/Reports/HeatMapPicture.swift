@@ -24,7 +24,7 @@ struct HeatMapPicture {
         var lanesBySlot: [String: [Lane: Int]] = [:]
         var ends: [String: UInt64] = [:]
         for event in record.events {
-            guard let range = event.range, range.end > range.start else { continue }
+            guard event.lane.movesBytes, let range = event.range, range.end > range.start else { continue }
             let slot = event.slot ?? "all"
             lanesBySlot[slot, default: [:]][event.lane, default: 0] += 1
             ends[slot] = max(ends[slot] ?? 0, range.end)

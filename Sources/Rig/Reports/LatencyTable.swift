@@ -11,7 +11,9 @@ struct LatencyTable {
     let latencies: [LaneLatency]
 
     func render() -> Markup {
-        guard let range else { return "<p class=\"dim\">No operation was timed.</p>" }
+        guard let range else {
+            return "<p class=\"dim\">No operation was timed in events that were kept.</p>"
+        }
         let heads = Markup(Self.shares.map { "<th scope=\"col\" class=\"n\">\($0.name)</th>" })
         return """
             <div class="scroll" role="region" tabindex="0" aria-label="Latency per lane"><table class="latency">

@@ -150,7 +150,7 @@ package struct RunPage {
     private var events: Markup {
         let end = record.violations.map(\.nanoseconds).min() ?? .max
         let before = record.events.filter { $0.nanoseconds <= end }
-        guard !before.isEmpty else { return "<p class=\"dim\">No event was recorded before it.</p>" }
+        guard !before.isEmpty else { return "<p class=\"dim\">No event was kept.</p>" }
         let listed = before.suffix(Self.maximumListedEvents)
         let lanes = Lane.allCases.filter { lane in listed.contains { $0.lane == lane } }
         let options = Markup(lanes.map { "<option>\($0.rawValue)</option>" })

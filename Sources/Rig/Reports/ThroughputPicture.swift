@@ -12,7 +12,7 @@ struct ThroughputPicture {
     init(_ record: RunRecord, _ axis: TimeAxis) {
         self.axis = axis
         var byLane: [Lane: [UInt64]] = [:]
-        for event in record.events where event.hasSucceeded {
+        for event in record.events where event.hasSucceeded && event.lane.movesBytes {
             guard let range = event.range, range.end > range.start else { continue }
             let bin = axis.bin(event.nanoseconds, of: Self.bins)
             byLane[event.lane, default: Array(repeating: 0, count: Self.bins)][bin] &+=
@@ -54,5 +54,15 @@ struct ThroughputPicture {
 
     private func rate(_ byteCount: UInt64) -> Double {
         Double(byteCount) / (Double(axis.nanoseconds) / Double(Self.bins) / 1e9)
+    }
+}
+
+extension Lane {
+    /// Whether bytes in its events moved; in others they only tell what something was about.
+    var movesBytes: Bool {
+        switch self {
+        case .scenario, .fault, .invariant: false
+        default: true
+        }
     }
 }

@@ -41,7 +41,12 @@ struct TimelinePicture {
     }
 
     func render() -> Markup {
-        guard !lanes.isEmpty else { return "<p class=\"dim\">No event was recorded.</p>" }
+        guard !lanes.isEmpty else {
+            let left = record.omittedEventCount
+            return left == 0
+                ? "<p class=\"dim\">No event was recorded.</p>"
+                : "<p class=\"dim\">\(Figures.count(left, "event")) happened, and none was kept: run it again.</p>"
+        }
         let (bins, marks) = binned()
         let height = lanes.count * Self.laneHeight
         var body: Markup = ""

@@ -9,9 +9,6 @@ internal import Threads
 package struct Campaign: Sendable {
     /// Threads; more than this machine has cores is no use.
     package static let maximumJobs = 256
-    /// Events kept of a run that passed: none, since it can be run again.
-    private static let eventsOfPassed = 0
-
     package struct Run: Sendable {
         package var scenario: Scenario
         package var seed: UInt64
@@ -28,6 +25,8 @@ package struct Campaign: Sendable {
     package var repeatEvery = 20
     package var schedule: Schedule?
     package var commit = "unknown"
+    /// Also of runs that passed; else they have none, since they can be run again.
+    package var keepsEventsOfPassed = false
 
     package init() {}
 
@@ -93,7 +92,7 @@ package struct Campaign: Sendable {
         var simulated = SimulatedRun(resolved)
         simulated.schedule = schedule
         simulated.commit = commit
-        simulated.maximumEvents = Self.eventsOfPassed
+        simulated.maximumEvents = keepsEventsOfPassed ? RunRecorder.maximumEvents : 0
         let first = simulated.record()
         let isRepeated = first.verdict != .passed || (repeatEvery > 0 && number.isMultiple(of: repeatEvery))
         guard isRepeated else { return (first, resolved) }
@@ -107,7 +106,7 @@ package struct Campaign: Sendable {
                     "trace \(first.traceHash) after \(first.stepCount) steps, then \(second.traceHash) "
                         + "after \(second.stepCount)"))
         }
-        if second.verdict == .passed {
+        if second.verdict == .passed, !keepsEventsOfPassed {
             second.events = []
             second.omittedEventCount = first.omittedEventCount
         }
