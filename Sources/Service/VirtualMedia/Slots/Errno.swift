@@ -10,4 +10,6 @@ enum Errno {
     static let nameTooLong = ENAMETOOLONG
     static let accessDenied = EACCES
     static let timedOut = ETIMEDOUT
+    static let brokenPipe = EPIPE
+    static let connectionReset = ECONNRESET
 }

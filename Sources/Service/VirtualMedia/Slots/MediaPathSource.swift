@@ -44,7 +44,10 @@ extension MediaPath {
     func connect() async throws(SlotFailure) {
         let attempt = self.attempt
         let (channel, medium) = try await openConnection()
-        try checkSize(medium.byteCount)
+        do throws(SlotFailure) { try checkSize(medium.byteCount) } catch {
+            channel.close()
+            throw error
+        }
         let isKept = keep(attempt) {
             $0.channel = channel
             $0.medium = medium
@@ -176,18 +179,14 @@ extension MediaPath {
         var handshake = ClientHandshake(exportName: "")
         while true {
             let bytes = try await receive(from: channel)
-            guard !bytes.isEmpty else {
-                try checkInterruption()
-                throw SlotFailure(.notAnExport, "the server hung up during the NBD handshake")
-            }
+            guard !bytes.isEmpty else { throw try hungUp() }
             let actions: [ClientHandshake.Action]
             do throws(ProtocolViolation) { actions = try handshake.receive(bytes) } catch {
                 throw SlotFailure(.notAnExport, error.description)
             }
             for action in actions {
                 switch action {
-                case .send(let bytes):
-                    try await system { () throws(SystemError) in try await channel.write(bytes[...]) }
+                case .send(let bytes): try await say(bytes, on: channel)
                 case .ready(let medium, let leftover):
                     guard leftover.isEmpty else {
                         throw SlotFailure(.notAnExport, "the server sent \(leftover.count) bytes unasked")
@@ -199,6 +198,22 @@ extension MediaPath {
                 }
             }
         }
+    }
+
+    /// Whether a hang-up is noticed by reading or by writing is chance; it means the same.
+    private func say(_ bytes: [UInt8], on channel: any ByteChannel) async throws(SlotFailure) {
+        do throws(SystemError) { try await channel.write(bytes[...]) } catch {
+            guard [Errno.brokenPipe, Errno.connectionReset].contains(error.errno) else {
+                throw SlotFailure(error)
+            }
+            throw try hungUp()
+        }
+    }
+
+    /// - Throws: instead, when it was we who gave up.
+    private func hungUp() throws(SlotFailure) -> SlotFailure {
+        try checkInterruption()
+        return SlotFailure(.notAnExport, "the server hung up during the NBD handshake")
     }
 
     private func receive(from channel: any ByteChannel) async throws(SlotFailure) -> Bytes {
