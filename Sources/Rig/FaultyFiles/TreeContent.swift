@@ -1,3 +1,4 @@
+import FaultPoints
 import Glibc
 
 /// Open files and their bytes.

@@ -1,5 +1,3 @@
-package import FaultPoints
-
 /// Changes data on its way, in place. Pure: memory in, memory out.
 package enum DataFaults {
     package static let sectorBytes = 512
