@@ -188,9 +188,8 @@ let package = Package(
         tests(
             "SimulatedBMC",
             [
-                "FaultPoints", "SimulatedBMC", "SimulatedTime", "VirtualMedia", "USBMassStorage",
-                "NBDProtocol",
-                "BlockStorage", "NBDServer", "LinuxPlatform",
+                "FaultPoints", "SimulatedBMC", "SimulatedNetwork", "SimulatedTime", "VirtualMedia",
+                "USBMassStorage", "NBDProtocol", "BlockStorage", "NBDServer", "LinuxPlatform",
             ]),
         tests(
             "MessageBus",
@@ -232,7 +231,7 @@ let package = Package(
             "SimulatedNetwork",
             [
                 "SimulatedNetwork", "SimulatedTime", "FaultPoints", "VirtualMedia", "NBDServer",
-                "NBDProtocol", "BlockStorage", "WireFormat", "LinuxPlatform",
+                "NBDProtocol", "BlockStorage", "WireFormat", "LinuxPlatform", "SimulatedBMC",
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
@@ -250,7 +249,7 @@ let package = Package(
             "FaultPlan",
             [
                 "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
-                "SimulatedHTTP", "FaultyFiles",
+                "SimulatedHTTP", "SimulatedNetwork", "FaultyFiles",
             ]),
         tests("Tidy"),
     ],

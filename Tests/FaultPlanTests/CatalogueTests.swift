@@ -4,6 +4,7 @@ import Foundation
 import MessageBus
 import SimulatedBMC
 import SimulatedHTTP
+import SimulatedNetwork
 import Testing
 
 @testable import FaultPlan
@@ -14,7 +15,10 @@ struct CatalogueTests {
 
     /// What the rooms of each world carry out.
     static let tables: [FaultWorld: [FaultTable]] = [
-        .sim: [SimulatedKernel.carriedOut, MessageBus.carriedOut, SimulatedImageServer.carriedOut],
+        .sim: [
+            SimulatedKernel.carriedOut, MessageBus.carriedOut, SimulatedImageServer.carriedOut,
+            NetworkFaults.carriedOut, FaultyStore.carriedOut,
+        ],
         .store: [StoreFaults.carriedOut],
         .emulated: [SimulatedKernel.carriedOut, MessageBus.carriedOut, StoreFaults.carriedOut],
     ]

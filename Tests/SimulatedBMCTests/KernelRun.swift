@@ -1,5 +1,6 @@
 import FaultPoints
 import NBDProtocol
+import SimulatedNetwork
 import SimulatedTime
 import TestSupport
 import USBMassStorage

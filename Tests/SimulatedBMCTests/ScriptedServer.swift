@@ -1,4 +1,6 @@
 import NBDProtocol
+import SimulatedNetwork
+import SimulatedTime
 import Synchronization
 import VirtualMedia
 
@@ -29,7 +31,9 @@ final class ScriptedServer: Sendable {
     static func start(_ script: Script, clock: any MediaClock, spawner: any Spawner)
         -> (ScriptedServer, MemoryChannel)
     {
-        let (near, far) = MemoryChannel.pair()
+        let surroundings = NetworkSurroundings(
+            clock: clock, spawner: spawner, random: RandomStreams(seed: 0))
+        let (near, far) = MemoryLink.connect("scripted server", in: surroundings)
         let server = ScriptedServer(script: script, channel: far, clock: clock)
         spawner.spawn("scripted server", .shared) { await server.run() }
         return (server, near)

@@ -35,7 +35,7 @@ package struct RequestExecution: Sendable {
     private func read(_ request: Request) async throws(StorageError) -> ReplyBuffer {
         guard request.length > 0 else { return ReplyBuffer(replies.done(request)) }
         let header = replies.readHeaderBytes
-        let whole = ReplyBuffer(byteCount: header + Int(request.length))
+        let whole = ReplyBuffer(byteCount: header + Int(request.length), dataBytes: Int(request.length))
         try await store.read(into: .init(rebasing: whole.memory[header...]), at: request.offset)
         replies.writeReadHeader(request, to: whole.memory.baseAddress!)
         return whole
@@ -78,11 +78,16 @@ package struct RequestExecution: Sendable {
 /// The bytes of one reply, header and data, in memory of their own that was never zeroed.
 package final class ReplyBuffer: @unchecked Sendable {
     let memory: UnsafeMutableRawBufferPointer
+    /// How many of its last bytes are what was read.
+    package let dataBytes: Int
 
-    init(byteCount: Int) { memory = .allocate(byteCount: byteCount, alignment: 16) }
+    init(byteCount: Int, dataBytes: Int) {
+        memory = .allocate(byteCount: byteCount, alignment: 16)
+        self.dataBytes = dataBytes
+    }
 
     convenience init(_ bytes: [UInt8]) {
-        self.init(byteCount: bytes.count)
+        self.init(byteCount: bytes.count, dataBytes: 0)
         memory.copyBytes(from: bytes)
     }
 

@@ -94,7 +94,7 @@ package final class MemoryLink: Sendable {
         let occasion = FaultOccasion(
             .resource, "socket-buffer", on: name, slot: slot, connection: number,
             at: surroundings.clock.now)
-        let capacity = Self.bufferBytes(options.bufferBytes, surroundings.faults.meet(occasion))
+        let capacity = Self.bufferBytes(options.bufferBytes, surroundings.faults.met(occasion))
         func pipe(_ direction: String, _ model: LinkModel) -> MemoryPipe {
             MemoryPipe(
                 "link \(name) \(number) \(direction)", capacity: capacity, model: model,
@@ -123,17 +123,17 @@ package final class MemoryLink: Sendable {
         let start = pipe.sentBytes
         let occasion = FaultOccasion(
             .network, isFromClient ? "send" : "receive", on: name, slot: slot, connection: number,
-            bytes: start..<start + UInt64(bytes.count), at: surroundings.clock.now)
-        let actions = surroundings.faults.meet(occasion)
+            direction: isFromClient ? .up : .down, bytes: start..<start + UInt64(bytes.count),
+            at: surroundings.clock.now)
+        let actions = surroundings.faults.met(occasion)
         var handling = MemoryPipe.Handling()
         handling.portionBytes = portionBytes
-        for action in actions { apply(action, to: &handling, pipe, occasion) }
+        for action in actions { apply(action, to: &handling, pipe) }
         try await pipe.write(bytes, handling)
     }
 
     private func apply(
-        _ action: FaultAction, to handling: inout MemoryPipe.Handling, _ pipe: MemoryPipe,
-        _ occasion: FaultOccasion
+        _ action: FaultAction, to handling: inout MemoryPipe.Handling, _ pipe: MemoryPipe
     ) {
         switch action {
         case .delay(let span): handling.delay += span
@@ -141,25 +141,14 @@ package final class MemoryLink: Sendable {
         case .slice(let byteCount): handling.portionBytes = min(handling.portionBytes, byteCount)
         case .reset(let afterBytes): handling.resetAfter = afterBytes
         case .bandwidth(let rate): pipe.change { $0.bytesPerSecond = rate }
-        default: trap(action, at: occasion)
+        default: preconditionFailure("\(action) is nothing that a path can do")
         }
     }
 
     private static func bufferBytes(_ usual: Int, _ actions: [FaultAction]) -> Int {
         actions.reduce(usual) { bytes, action in
-            guard case .special("tiny", let tiny) = action else {
-                preconditionFailure(
-                    "\(action) cannot be done to a socket buffer; see NetworkFaults.carriedOut")
-            }
-            precondition(tiny > 0, "a socket buffer of \(tiny) bytes")
-            return Int(tiny)
+            guard case .special("tiny", let tiny) = action else { return bytes }
+            return Int(max(1, tiny))
         }
     }
-}
-
-/// A plan that asks for what a layer cannot do is wrong, and must not look as if it had been tried.
-func trap(_ action: FaultAction, at occasion: FaultOccasion) -> Never {
-    preconditionFailure(
-        "\(action) cannot be done to \(occasion.layer.rawValue) \(occasion.operation) on "
-            + "\(occasion.target); see NetworkFaults.carriedOut")
 }

@@ -121,13 +121,13 @@ enum ConnectFaults {
         let occasion = FaultOccasion(
             .nbdSocket, "connect", on: target, slot: slot, connection: number, at: surroundings.clock.now)
         var fate = Fate.accept
-        for action in surroundings.faults.meet(occasion) {
+        for action in surroundings.faults.met(occasion) {
             switch action {
             case .delay(let span): try? await surroundings.clock.sleep(until: surroundings.clock.now + span)
             case .fail(let errno): throw SystemError(errno, operation)
             case .hold(let hold): fate = .acceptLater(hold)
             case .drop: fate = .forget
-            default: trap(action, at: occasion)
+            default: preconditionFailure("\(action) is nothing that a connect can suffer")
             }
         }
         return fate

@@ -1,4 +1,5 @@
 package import BlockStorage
+import FaultPoints
 import NBDProtocol
 package import NBDServer
 import Synchronization
@@ -29,9 +30,12 @@ package final class MemoryNBDServer: Sendable {
         store: any BlockStore, exportName: String = "", target: String, slot: String? = nil,
         limits: ServerLimits = ServerLimits(), in surroundings: NetworkSurroundings
     ) {
+        // A faulty store remembers by itself, and what is never written has no past.
+        let mayNeedPast = !(surroundings.faults is NoFaults) && !store.isReadOnly && !(store is FaultyStore)
+        let earlier = mayNeedPast ? EarlierBytes() : nil
         service = ServedConnection.Service(
             store: store, export: Export(of: store, named: exportName, limits: limits), limits: limits,
-            target: target, slot: slot, surroundings: surroundings)
+            target: target, slot: slot, surroundings: surroundings, earlier: earlier)
         tasks = SpawnedTasks(surroundings.spawner)
     }
 

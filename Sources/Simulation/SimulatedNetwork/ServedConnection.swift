@@ -1,9 +1,9 @@
 import BlockStorage
+import FaultPoints
 import NBDProtocol
 import NBDServer
 import Synchronization
 import VirtualMedia
-import WireFormat
 
 /// One client of a server in memory, from greeting to end: what a thread of `NBDServer` does, done by
 /// tasks that suspend. What is decided, and in which words it is answered, is `NBDServer`'s own code.
@@ -17,100 +17,79 @@ final class ServedConnection: Sendable {
         var target: String
         var slot: String?
         var surroundings: NetworkSurroundings
+        /// `nil` where no fault can ask for it.
+        var earlier: EarlierBytes?
     }
 
-    private let service: Service
-    private let channel: MemoryChannel
-    private let tasks: SpawnedTasks
+    /// What the phases of one connection have in common.
+    struct Parts: Sendable {
+        let service: Service
+        let channel: MemoryChannel
+        let outlet: Outlet
+        let patience: Patience
+        let tasks: SpawnedTasks
+        var name: String { "nbd \(service.target) \(channel.link.number)" }
+
+        func meet(_ operation: String, _ bytes: Range<UInt64>, _ direction: FaultOccasion.Direction)
+            -> [FaultAction]
+        {
+            service.surroundings.faults.met(
+                FaultOccasion(
+                    .nbdSocket, operation, on: service.target, slot: service.slot,
+                    connection: channel.link.number, direction: direction, bytes: bytes,
+                    at: service.surroundings.clock.now))
+        }
+    }
+
+    private let parts: Parts
 
     init(_ service: Service, channel: MemoryChannel) {
-        self.service = service
-        self.channel = channel
-        tasks = SpawnedTasks(service.surroundings.spawner)
+        let name = "nbd \(service.target) \(channel.link.number)"
+        parts = Parts(
+            service: service, channel: channel, outlet: Outlet(channel),
+            patience: Patience(name, service.surroundings),
+            tasks: SpawnedTasks(service.surroundings.spawner))
     }
-
-    private var name: String { "nbd \(service.target) \(channel.link.number)" }
 
     /// Returns when the connection is over and the store is no longer used for it.
     func run() async -> ConnectionEnd {
         let end = await serve()
-        channel.close()
-        tasks.cancelAll()
-        await tasks.allEnded()
+        abort()
+        await parts.tasks.allEnded()
         return end
     }
 
     /// What has arrived is still answered; then it ends.
-    func stopReceiving() { channel.closeReading() }
+    func stopReceiving() { parts.channel.closeReading() }
 
     /// Nothing more is answered; requests that wait for a fault to end are given up.
     func abort() {
-        channel.close()
-        tasks.cancelAll()
+        parts.channel.close()
+        parts.patience.end()
     }
 
     func reset() {
-        channel.reset()
+        parts.channel.reset()
         abort()
     }
 
     private func serve() async -> ConnectionEnd {
-        switch await shakeHands() {
-        case .failure(let end): return end.reason
-        case .success(let (negotiated, leftover)):
-            let loop = ServedTransmission(
-                service, channel, ServerTransmission(negotiated, leftover: leftover, limits: service.limits),
-                tasks, name)
-            return await loop.run()
-        }
-    }
-
-    private struct Ended: Error {
-        let reason: ConnectionEnd
-        init(_ reason: ConnectionEnd) { self.reason = reason }
-    }
-
-    private func shakeHands() async -> Result<(Negotiated, Bytes), Ended> {
-        let clock = service.surroundings.clock
-        let deadline = clock.now + .milliseconds(service.limits.handshakeMilliseconds)
-        let limit = service.surroundings.spawner.spawn("\(name) handshake limit", .shared) { [channel] in
+        let clock = parts.service.surroundings.clock
+        let deadline = clock.now + .milliseconds(parts.service.limits.handshakeMilliseconds)
+        let limit = parts.service.surroundings.spawner.spawn("\(parts.name) handshake limit", .shared) {
+            [self] in
             do { try await clock.sleep(until: deadline) } catch { return }
-            channel.close()
+            abort()
         }
-        defer { limit.cancel() }
-        do throws(SystemError) {
-            return try await haggle()
-        } catch {
-            return .failure(Ended(.hungUp))
+        let handshake = ServedHandshake(parts)
+        let outcome = await handshake.run()
+        limit.cancel()
+        switch outcome {
+        case .over(let end): return end
+        case .transmit(let negotiated, let leftover):
+            let transmission = ServerTransmission(
+                negotiated, leftover: leftover, limits: parts.service.limits)
+            return await ServedTransmission(parts, transmission).serve()
         }
-    }
-
-    private func haggle() async throws(SystemError) -> Result<(Negotiated, Bytes), Ended> {
-        var handshake = ServerHandshake(exports: [service.export])
-        try await channel.write(ServerHandshake.greeting[...])
-        while true {
-            let bytes = try await channel.readSome(atMost: Self.handshakeBytes)
-            guard !bytes.isEmpty else { return .failure(Ended(.hungUp)) }
-            for action in handshake.receive(bytes) {
-                switch action {
-                case .send(let reply): try await channel.write(reply[...])
-                case .transmit(let negotiated, let leftover): return .success((negotiated, leftover))
-                case .close(let reason): return .failure(Ended(ConnectionEnd(handshakeClosed: reason)))
-                }
-            }
-        }
-    }
-
-    /// Received at once during the handshake.
-    private static let handshakeBytes = 4096
-}
-
-extension ByteChannel {
-    /// - Returns: whatever has arrived; empty at the end of the stream.
-    func readSome(atMost byteCount: Int) async throws(SystemError) -> Bytes {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
-        defer { buffer.deallocate() }
-        let count = try await read(into: buffer)
-        return Array(buffer.prefix(count))[...]
     }
 }

@@ -1,4 +1,6 @@
 import BlockStorage
+import FaultPoints
+import NBDProtocol
 import NBDServer
 import Synchronization
 import VirtualMedia
@@ -6,12 +8,16 @@ import VirtualMedia
 /// The transmission phase of one connection: one task receives, and each request that has to wait has
 /// a task of its own.
 final class ServedTransmission: Sendable {
-    private struct State: ~Copyable {
+    fileprivate struct State: ~Copyable {
         var transmission: ServerTransmission
         /// The loop, while it waits for a request to be finished.
         var idle: CheckedContinuation<Void, Never>?
         /// A request was finished since the loop looked last.
         var hasNews = false
+        /// Replies that let others pass, and after how many of all replies their turn comes.
+        var passed: [(due: Int, reply: Reply)] = []
+        var sentReplies = 0
+        var isShuttingDown = false
     }
 
     /// Memory of the transmission that only the receiving loop touches between two of its calls.
@@ -19,26 +25,26 @@ final class ServedTransmission: Sendable {
         let memory: UnsafeMutableRawBufferPointer
     }
 
-    private let service: ServedConnection.Service
-    private let channel: MemoryChannel
-    private let execution: RequestExecution
-    private let state: Mutex<State>
-    private let tasks: SpawnedTasks
-    private let name: String
+    fileprivate struct Reply: Sendable {
+        var bytes: [UInt8]
+        var portionBytes: Int
+    }
 
-    init(
-        _ service: ServedConnection.Service, _ channel: MemoryChannel,
-        _ transmission: consuming ServerTransmission, _ tasks: SpawnedTasks, _ name: String
-    ) {
-        self.service = service
-        self.channel = channel
-        self.tasks = tasks
-        self.name = name
-        execution = RequestExecution(store: service.store, replies: transmission.replies)
+    private let connection: ServedConnection.Parts
+    private let run: RequestRun
+    private let state: Mutex<State>
+
+    init(_ connection: ServedConnection.Parts, _ transmission: consuming ServerTransmission) {
+        self.connection = connection
+        let service = connection.service
+        run = RequestRun(
+            store: service.store,
+            execution: RequestExecution(store: service.store, replies: transmission.replies),
+            replies: transmission.replies, earlier: service.earlier)
         state = Mutex(State(transmission: transmission))
     }
 
-    func run() async -> ConnectionEnd {
+    func serve() async -> ConnectionEnd {
         while true {
             state.withLock { $0.hasNews = false }
             while let step = state.withLock({ $0.transmission.next() }) { await perform(step) }
@@ -53,23 +59,51 @@ final class ServedTransmission: Sendable {
     private func receiveMore() async {
         let target = state.withLock { Target(memory: $0.transmission.receiveTarget()) }
         let count: Int
-        do throws(SystemError) { count = try await channel.read(into: target.memory) } catch { count = 0 }
+        do throws(SystemError) { count = try await connection.channel.read(into: target.memory) } catch {
+            count = 0
+        }
         state.withLock { $0.transmission.received(count) }
     }
 
     private func perform(_ step: ServerTransmission.Step) async {
         switch step {
-        case .reply(_, let bytes): await send(bytes)
+        case .reply(let request, let bytes):
+            await answer(request, bytes, dataBytes: 0, ReplyFate(), behind: sentReplies)
         case .carryOut(let accepted):
+            let actions = meet(NetworkFaults.word(for: accepted.request.command), accepted.request)
+            let sentReplies = sentReplies
             // A store that never suspends is served in order, by this task alone.
-            if service.store.directAccess != nil { return await carryOut(accepted) }
-            tasks.spawn("\(name) request") { [self] in await carryOut(accepted) }
+            if actions.isEmpty, connection.service.store.directAccess != nil {
+                return await carryOut(accepted, actions, behind: sentReplies)
+            }
+            connection.tasks.spawn("\(connection.name) request") { [self] in
+                await carryOut(accepted, actions, behind: sentReplies)
+            }
         }
     }
 
-    private func carryOut(_ accepted: AcceptedRequest) async {
-        let reply = await execution.reply(to: accepted) { self.isAlive }
-        await send(Array(reply.bytes))
+    private var sentReplies: Int { state.withLock { $0.sentReplies } }
+
+    /// - Parameter sent: replies that had been sent when it arrived.
+    private func carryOut(_ accepted: AcceptedRequest, _ actions: [FaultAction], behind sent: Int) async {
+        var fate = RequestFate()
+        if state.withLock({ $0.isShuttingDown }) { fate.deed = .shutDown }
+        var isWanted = true
+        for action in actions where isWanted {
+            if let lives = await connection.patience.wait(for: action) {
+                isWanted = lives
+            } else {
+                fate.add(action)
+            }
+        }
+        if isWanted {
+            if case .shutDown = fate.deed { state.withLock { $0.isShuttingDown = true } }
+            // What is never answered is not carried out either.
+            if !fate.reply.isDropped {
+                let (bytes, dataBytes) = await run.outcome(accepted, fate)
+                await answer(accepted.request, bytes, dataBytes: dataBytes, fate.reply, behind: sent)
+            }
+        }
         let idle = state.withLock { state in
             state.transmission.finished(accepted)
             state.hasNews = true
@@ -78,14 +112,6 @@ final class ServedTransmission: Sendable {
         idle?.resume()
     }
 
-    private func send(_ bytes: [UInt8]) async {
-        do throws(SystemError) { try await channel.write(bytes[...]) } catch {
-            state.withLock { $0.transmission.finish(.hungUp) }
-        }
-    }
-
-    private var isAlive: Bool { state.withLock { $0.transmission.end == nil } }
-
     private func waitForFinish() async {
         await withCheckedContinuation { continuation in
             let mustWait = state.withLock { state in
@@ -93,6 +119,80 @@ final class ServedTransmission: Sendable {
                 return !state.hasNews
             }
             if !mustWait { continuation.resume() }
+        }
+    }
+
+    private func meet(_ operation: String, _ request: Request) -> [FaultAction] {
+        let (end, isPastEnd) = request.offset.addingReportingOverflow(UInt64(request.length))
+        let direction: FaultOccasion.Direction = request.command == .read ? .down : .up
+        return connection.meet(operation, request.offset..<(isPastEnd ? .max : end), direction)
+    }
+}
+
+// Replies.
+extension ServedTransmission {
+    private func answer(
+        _ request: Request, _ sound: [UInt8], dataBytes: Int, _ fate: ReplyFate, behind sent: Int
+    )
+        async
+    {
+        var fate = fate
+        var bytes = sound
+        for action in meet("reply", request) {
+            if let lives = await connection.patience.wait(for: action) {
+                guard lives else { return }
+            } else if case .corrupt(let corruption) = action {
+                await run.corrupt(&bytes, dataBytes, corruption, request)
+            } else {
+                fate.add(action)
+            }
+        }
+        guard !fate.isDropped else { return }
+        bytes = fate.distort(bytes, dataBytes: dataBytes, request, run.replies)
+        if let (cut, afterBytes) = fate.cut { await connection.outlet.cut(cut, afterBytes: afterBytes) }
+        if fate.missingBytes != nil { await connection.outlet.cut(.close, afterBytes: bytes.count) }
+        let reply = Reply(bytes: bytes, portionBytes: fate.portionBytes)
+        // Those that came later and were answered sooner have passed already.
+        let due = sent + fate.behind
+        let mustWait = state.withLock { state in
+            guard fate.behind > 0, due > state.sentReplies else { return false }
+            state.passed.append((due, reply))
+            return true
+        }
+        if mustWait { return }
+        await send(reply)
+        while let late = state.withLock({ $0.takeLate() }) { await send(late) }
+    }
+
+    private func send(_ reply: Reply) async {
+        do throws(SystemError) {
+            try await connection.outlet.send(reply.bytes, portionBytes: reply.portionBytes)
+        } catch {
+            state.withLock { $0.transmission.finish(.hungUp) }
+        }
+        state.withLock { $0.sentReplies += 1 }
+    }
+}
+
+extension ServedTransmission.State {
+    /// The first reply that has let enough others pass.
+    fileprivate mutating func takeLate() -> ServedTransmission.Reply? {
+        guard let index = passed.firstIndex(where: { $0.due <= sentReplies }) else { return nil }
+        return passed.remove(at: index).reply
+    }
+}
+
+extension NetworkFaults {
+    /// The name of a command in faults.
+    static func word(for command: Command) -> String {
+        switch command {
+        case .read: "read"
+        case .write: "write"
+        case .flush: "flush"
+        case .trim: "trim"
+        case .writeZeroes: "write-zeroes"
+        case .cache: "cache"
+        default: "block-status"
         }
     }
 }
