@@ -90,7 +90,23 @@ extension MediaPath {
                 case .attribute(let path, let value): try await platform.gadgets.write(value, to: path)
                 }
             }
+            if case .attribute(let path, let value) = change { try await confirm(value, at: path) }
         }
+    }
+
+    /// A host must see what was configured, so a write is believed once it can be read.
+    private func confirm(_ value: String, at path: String) async throws(SlotFailure) {
+        let found = try await system { () throws(SystemError) in try await attribute(path) }
+        guard found == value else {
+            throw SlotFailure(.inputOutput, "\(path) is \"\(found)\" after \"\(value)\" was written")
+        }
+    }
+
+    /// What an attribute says, whatever newlines end it.
+    func attribute(_ path: String) async throws(SystemError) -> String {
+        var text = try await platform.gadgets.read(path)
+        while text.hasSuffix("\n") { text.removeLast() }
+        return text
     }
 
     /// Binds the gadget to the first free controller that takes it.
@@ -104,7 +120,7 @@ extension MediaPath {
             }
             do throws(SystemError) {
                 try await platform.gadgets.write(controller.name, to: gadget.controllerPath)
-                let bound = try await platform.gadgets.read(gadget.controllerPath)
+                let bound = try await attribute(gadget.controllerPath)
                 if bound == controller.name { return }
                 refusals.append("\(controller.name) did not stay bound")
             } catch {
@@ -123,8 +139,8 @@ extension MediaPath {
     func observe() async throws(SlotFailure) -> Observation {
         let statistics = try? await platform.gadgets.read("\(gadget.lun)/stats")
         return try await system { () throws(SystemError) in
-            let file = try await platform.gadgets.read(gadget.backingFilePath)
-            let bound = try await platform.gadgets.read(gadget.controllerPath)
+            let file = try await attribute(gadget.backingFilePath)
+            let bound = try await attribute(gadget.controllerPath)
             let controllers = try await platform.controllers.controllers()
             let device = try await platform.nbd.status(of: slot.device)
             return Observation(

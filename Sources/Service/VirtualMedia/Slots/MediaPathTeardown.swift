@@ -45,7 +45,7 @@ extension MediaPath {
         defer { controllers.release(allOf: slot.name) }
         guard held.withLock({ !$0.journal.isEmpty }) else { return }
         do throws(SystemError) {
-            guard try await !platform.gadgets.read(gadget.controllerPath).isEmpty else { return }
+            guard try await !attribute(gadget.controllerPath).isEmpty else { return }
             try await platform.gadgets.write("", to: gadget.controllerPath)
         } catch {
             // No gadget, or unbound by somebody else in between.
