@@ -11,7 +11,7 @@ final class ProxyClients: Sendable {
     private struct Client {
         var image: String
         var isReadWrite: Bool
-        var disk: MemoryStore
+        var disk: FaultyStore
         var process: SimulatedProcess
         var server: MemoryNBDServer
     }
@@ -22,7 +22,7 @@ final class ProxyClients: Sendable {
     private let simulation: Simulation
     private let clients = Mutex<[String: Client]>([:])
     /// By slot and image.
-    private let disks = Mutex<[String: MemoryStore]>([:])
+    private let disks = Mutex<[String: FaultyStore]>([:])
     private let processCount = Mutex(0)
 
     init(
@@ -43,16 +43,19 @@ final class ProxyClients: Sendable {
             if present.image == image, present.isReadWrite == isReadWrite, present.process.isAlive { return }
             end(present)
         }
-        let disk = disks.withLock { disks -> MemoryStore in
+        let disk = disks.withLock { disks -> FaultyStore in
             let key = "\(slot.name) \(image)"
-            let disk = disks[key] ?? MemoryStore(bytes)
+            let disk = disks[key]
+                ?? FaultyStore(
+                    MemoryStore(bytes), name: image, slot: slot.name, clock: simulation.clock,
+                    faults: surroundings.faults)
             disks[key] = disk
             return disk
         }
         try start(image, disk, at: slot, isReadWrite: isReadWrite)
     }
 
-    private func start(_ image: String, _ disk: MemoryStore, at slot: SlotConfiguration, isReadWrite: Bool)
+    private func start(_ image: String, _ disk: FaultyStore, at slot: SlotConfiguration, isReadWrite: Bool)
         throws(WorldFailure)
     {
         let number = processCount.withLock { count in
@@ -91,6 +94,13 @@ final class ProxyClients: Sendable {
         guard let last = client(slot.name) else { return }
         end(last)
         try start(last.image, last.disk, at: slot, isReadWrite: last.isReadWrite)
+    }
+
+    /// The power of the client's machine fails: what its disk was not told to keep is gone.
+    func losePower(_ slot: String) {
+        guard let client = client(slot) else { return }
+        client.process.kill()
+        client.disk.crash()
     }
 
     func stopAll() {

@@ -36,12 +36,12 @@ extension SimulatedWorld {
         case "power.cut-store":
             if isBegin {
                 store.setRunning(false)
-                for slot in configuration.slots where slot.mode == .proxy { clients.kill(slot.name) }
+                for slot in configuration.slots where slot.mode == .proxy { clients.losePower(slot.name) }
             } else {
                 store.setRunning(true)
                 for slot in configuration.slots where slot.mode == .proxy { try clients.restart(slot) }
             }
-            return Impact(slots: nil)
+            return Impact(slots: nil, losesUnflushedWrites: isBegin)
         case "store.replace", "store.resize", "store.remove": return try changeImages(strike, isBegin)
         case "clock.freeze":
             if isBegin { runningService?.process.pause() } else { runningService?.process.resume() }
