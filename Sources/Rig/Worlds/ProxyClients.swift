@@ -45,7 +45,8 @@ final class ProxyClients: Sendable {
         }
         let disk = disks.withLock { disks -> FaultyStore in
             let key = "\(slot.name) \(image)"
-            let disk = disks[key]
+            let disk =
+                disks[key]
                 ?? FaultyStore(
                     MemoryStore(bytes), name: image, slot: slot.name, clock: simulation.clock,
                     faults: surroundings.faults)
