@@ -78,8 +78,8 @@ let package = Package(
                 "WireFormat",
             ]),
         room("Simulation", "FaultPoints"),
-        .target(name: "CEscapeSensors", path: "Sources/Simulation/CEscapeSensors"),
-        room("Simulation", "SimulatedTime", ["VirtualMedia", "CEscapeSensors"]),
+        .target(name: "CSwiftRuntime", path: "Sources/Simulation/CSwiftRuntime"),
+        room("Simulation", "SimulatedTime", ["VirtualMedia", "CSwiftRuntime"]),
         room(
             "Simulation", "SimulatedBMC",
             [
@@ -145,7 +145,7 @@ let package = Package(
                 "Sharding", "Threads", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
                 "WireFormat",
             ]),
-        room("Rig", "Benchmarks", []),
+        room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
         room("Rig", "Capabilities"),
 
         // Commands: thin mains.
@@ -204,7 +204,7 @@ let package = Package(
         tests("DescriptorPassing", ["DescriptorPassing"]),
         tests("Threads", ["Threads"]),
         tests("BusServer", ["BusServer", "MessageBus", "LinuxPlatform", "DBusProtocol"]),
-        tests("Benchmarks", ["Benchmarks"]),
+        tests("Benchmarks", ["Benchmarks", "SimulatedTime"]),
         tests("Capabilities", ["Capabilities"]),
         tests(
             "HostObserver",

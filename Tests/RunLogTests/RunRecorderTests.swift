@@ -14,6 +14,9 @@ struct RunRecorderTests {
         #expect(recorder.count(of: "read") == 5 && recorder.count(of: "write") == 0)
         #expect(noted.withLock { $0 } == [0, 1, 2, 3, 4])
         #expect(recorder.events[0].nanoseconds == 5_000_000)
+        recorder.close()
+        recorder.record(.host, "read")
+        #expect(recorder.count(of: "read") == 5 && noted.withLock { $0.count } == 5)
     }
 
     @Test func `a record is the same after a trip through JSON`() throws {

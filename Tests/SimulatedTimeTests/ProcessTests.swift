@@ -99,6 +99,60 @@ struct ProcessTests {
         }
     }
 
+    @Test func `a process that kills itself runs on to where it next waits, and calls nobody`() throws {
+        let simulation = Simulation(seed: 1)
+        try simulation.run { simulation in
+            let kernel = World(simulation.executor)
+            let process = simulation.process("service")
+            let log = Log()
+            process.spawner.spawn("caller") {
+                process.exit(1)
+                log.add("after exit")
+                await kernel.slowCall(simulation.clock)
+                log.add("called")
+            }
+            let sleeping = simulation.process("sleeping")
+            sleeping.spawner.spawn("sleeper") {
+                sleeping.exit(0)
+                try? await simulation.clock.sleep(for: .seconds(3600))
+                log.add("slept")
+            }
+            let pausing = simulation.process("pausing")
+            let call = pausing.spawner.spawn("caller") {
+                pausing.pause()
+                await kernel.slowCall(simulation.clock)
+                log.add("resumed call")
+            }
+            try await simulation.clock.sleep(for: .seconds(10))
+            #expect(log.entries == ["after exit"])
+            #expect(await kernel.finishedCalls == 0)
+            pausing.resume()
+            await call.finished()
+            #expect(log.entries == ["after exit", "resumed call"])
+            #expect(await kernel.finishedCalls == 1)
+            #expect(simulation.clock.now == .seconds(12))
+        }
+    }
+
+    @Test func `a call that waits in the kernel ends there while its process is paused`() throws {
+        try Simulation(seed: 1).run { simulation in
+            let kernel = World(simulation.executor)
+            let process = simulation.process("service")
+            let log = Log()
+            let call = process.spawner.spawn("caller") {
+                await kernel.slowCall(simulation.clock)
+                log.add("returned at \(simulation.clock.now.components.seconds)")
+            }
+            try await simulation.clock.sleep(for: .seconds(1))
+            process.pause()
+            try await simulation.clock.sleep(for: .seconds(9))
+            #expect(await kernel.finishedCalls == 1)
+            process.resume()
+            await call.finished()
+            #expect(log.entries == ["returned at 10"])
+        }
+    }
+
     @Test func `closing a dead process's channel wakes the other end, not the process`() throws {
         try Simulation(seed: 1).run { simulation in
             let log = Log()
@@ -183,6 +237,47 @@ struct ProcessTests {
             #expect(try traceHash(seed) == traceHash(seed), "seed \(seed)")
         }
     }
+
+    @Test func `what a killed process held is freed after the run, which leaves no trace of that`() throws {
+        func run(reapingSteps: Int) throws -> (hash: UInt64, steps: Int, isHeld: Bool, cleanUps: Int) {
+            var limits = Simulation.Limits()
+            limits.reapingSteps = reapingSteps
+            let simulation = Simulation(seed: 1, limits: limits)
+            let log = Log()
+            let held = Mutex(WeakLog())
+            simulation.atEnd { #expect(log.entries.isEmpty) }
+            try simulation.run { simulation in
+                let kernel = World(simulation.executor)
+                let process = simulation.process("service")
+                for name in ["sleeper", "caller", "ready"] {
+                    let belongings = Log()
+                    held.withLock { $0.log = belongings }
+                    process.spawner.spawn(name) {
+                        defer { log.add(name) }
+                        belongings.add(name)
+                        if name == "caller" { await kernel.slowCall(simulation.clock) }
+                        while !Task.isCancelled { try? await simulation.clock.sleep(for: .seconds(1)) }
+                        simulation.executor.note("end of \(belongings.entries)")
+                    }
+                }
+                try await simulation.clock.sleep(for: .seconds(1))
+                process.kill()
+                try await simulation.clock.sleep(for: .seconds(10))
+                #expect(log.entries.isEmpty)
+            }
+            return (
+                simulation.executor.traceHash, simulation.executor.steps,
+                held.withLock { $0.log != nil }, log.entries.count
+            )
+        }
+        let reaped = try run(reapingSteps: 100_000), left = try run(reapingSteps: 0)
+        #expect(reaped.cleanUps == 3)
+        #expect(!reaped.isHeld)
+        #expect(left.cleanUps == 0)
+        #expect(left.isHeld)
+        #expect(reaped.hash == left.hash)
+        #expect(reaped.steps == left.steps)
+    }
 }
 
 /// An actor of the world: it has an executor of its own.
@@ -213,4 +308,8 @@ private final class Log: Sendable {
     private let stored = Mutex<[String]>([])
     var entries: [String] { stored.withLock { $0 } }
     func add(_ entry: String) { stored.withLock { $0.append(entry) } }
+}
+
+private struct WeakLog {
+    weak var log: Log?
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 import VirtualMedia
 
@@ -74,14 +73,14 @@ struct SimulationTests {
 
     @Test func `a run that spins is stopped by its step budget`() {
         let simulation = Simulation(seed: 1, limits: .init(steps: 1000))
-        #expect(throws: SimulationFailure.outOfSteps(1000, at: .zero, waiting: ["main"])) {
+        #expect(throws: SimulationFailure.outOfSteps(1000, at: .zero, running: ["main"], waiting: ["main"])) {
             try simulation.run { _ in while !Task.isCancelled { await Task.yield() } }
         }
     }
 
     @Test func `a run that only waits is stopped by its time budget`() {
         let simulation = Simulation(seed: 1, limits: .init(time: .seconds(60)))
-        #expect(throws: SimulationFailure.outOfTime(.seconds(60), waiting: ["main"])) {
+        #expect(throws: SimulationFailure.outOfTime(.seconds(60), running: ["main"], waiting: ["main"])) {
             try simulation.run { simulation in
                 while true { try await simulation.clock.sleep(for: .seconds(7)) }
             }
@@ -99,14 +98,52 @@ struct SimulationTests {
         #expect(simulation.spawner.unfinished.isEmpty)
     }
 
-    @Test func `a job from another thread is an escape and fails the run`() {
-        #expect(throws: SimulationFailure.escaped(foreignEnqueues: 1)) {
+    @Test func `a deadlock says what each task waits for, as far as it said so`() throws {
+        let never = AsyncStream<Int>.makeStream()
+        let failure = try #require(throws: SimulationFailure.self) {
             try Simulation(seed: 1).run { simulation in
-                let stream = AsyncStream<Int>.makeStream()
-                let waiter = simulation.spawner.spawn("waiter") { for await _ in stream.stream { break } }
-                try await simulation.clock.sleep(for: .seconds(1))
-                onAnotherThread { stream.continuation.yield(1) }
-                await waiter.finished()
+                let reader = simulation.spawner.spawn("reader") {
+                    await Simulation.waiting(for: "bytes from the server") {
+                        try? await simulation.clock.sleep(for: .seconds(1))
+                    }
+                    await Simulation.waiting(for: "an answer") { for await _ in never.stream {} }
+                }
+                await Simulation.waiting(for: "the reader") { await reader.finished() }
+            }
+        }
+        #expect(
+            failure
+                == .deadlock(
+                    at: .seconds(1),
+                    waiting: [
+                        WaitingTask("main", for: ["the reader"]), WaitingTask("reader", for: ["an answer"]),
+                    ]))
+        #expect(
+            "\(failure)"
+                == "deadlock at 1.0 seconds: nothing is ready, nothing sleeps; waiting: "
+                + "main (for the reader), reader (for an answer)")
+        withExtendedLifetime(never.continuation) {}
+    }
+
+    @Test func `a run out of steps names those that ran last, the busiest first`() {
+        let simulation = Simulation(seed: 1, limits: .init(steps: 1000))
+        let expected = SimulationFailure.outOfSteps(
+            1000, at: .zero, running: ["busy spinner", "spinner"],
+            waiting: ["main", "idler", "spinner", "busy spinner"])
+        #expect(throws: expected) {
+            try simulation.run { simulation in
+                simulation.spawner.spawn("idler") {
+                    try? await simulation.clock.sleep(for: .seconds(1))
+                }
+                simulation.spawner.spawn("spinner") { while !Task.isCancelled { await Task.yield() } }
+                let busy = simulation.spawner.spawn("busy spinner") {
+                    let other = Woken()
+                    while !Task.isCancelled {
+                        _ = await other.names
+                        await Task.yield()
+                    }
+                }
+                await busy.finished()
             }
         }
     }
@@ -116,24 +153,6 @@ struct SimulationTests {
             try Simulation(seed: 1).run { _ in throw CancellationError() }
         }
     }
-}
-
-/// Runs `body` on a new thread and waits for its end.
-private func onAnotherThread(_ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(Body(body))
-    var thread = pthread_t()
-    pthread_create(
-        &thread, nil,
-        { context in
-            Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
-    pthread_join(thread, nil)
-}
-
-private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }
 
 actor Woken {

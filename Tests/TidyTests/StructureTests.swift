@@ -55,6 +55,14 @@ struct StructureTests {
         }
     }
 
+    @Test func `only simulated time reaches into Swift's runtime`() {
+        for file in SourceTree.swiftFiles where file.parts.first == "Sources" {
+            for (target, line) in imports(of: file) where target == "CSwiftRuntime" {
+                #expect(file.parts[2] == "SimulatedTime", "\(file.path):\(line)")
+            }
+        }
+    }
+
     @Test func `every room has tests`() {
         let tested = Set(SourceTree.swiftFiles.filter { $0.parts.first == "Tests" }.map { $0.parts[1] })
         for (target, folder) in Self.folderOfTarget where folder != "Commands" {

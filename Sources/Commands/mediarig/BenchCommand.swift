@@ -14,7 +14,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     /// Every benchmark there is, in the order they run.
     static let all: [any Benchmark] = [
-        NBDSequential(), NBDRandom(), VerifyWhole(), VerifyLaunch(), StoreReads.sequential, StoreReads.random,
+        NBDSequential(), NBDRandom(), VerifyWhole(), VerifyLaunch(), SimulatedIdle(), SimulatedSteps(),
     ]
 
     @Option(help: ArgumentHelp("Run only this one; may be given again.", valueName: "name"))

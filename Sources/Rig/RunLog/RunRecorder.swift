@@ -9,6 +9,7 @@ package final class RunRecorder: Sendable {
         var events: [RunEvent] = []
         var count = 0
         var countByName: [String: Int] = [:]
+        var isClosed = false
     }
     private let state = Mutex(State())
     private let maximumEvents: Int
@@ -33,6 +34,7 @@ package final class RunRecorder: Sendable {
     ) {
         let time = now()
         state.withLock { state in
+            guard !state.isClosed else { return }
             let event = RunEvent(
                 number: state.count, at: time, lane, slot: slot, name, detail: detail, range: range,
                 latency: latency, hasSucceeded: hasSucceeded)
@@ -42,6 +44,9 @@ package final class RunRecorder: Sendable {
             note(event)
         }
     }
+
+    /// What happens from now on is not part of the run.
+    package func close() { state.withLock { $0.isClosed = true } }
 
     /// How many events of that name there were so far, kept or not.
     package func count(of name: String) -> Int { state.withLock { $0.countByName[name] ?? 0 } }

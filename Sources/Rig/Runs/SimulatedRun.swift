@@ -32,6 +32,7 @@ package struct SimulatedRun: Sendable {
         let recorder = RunRecorder(
             maximumEvents: maximumEvents, now: { executor.now },
             note: { event in executor.note(event.summary) })
+        simulation.atEnd { recorder.close() }
         do {
             let findings = try run(in: simulation, recorder: recorder)
             record.violations = findings.violations

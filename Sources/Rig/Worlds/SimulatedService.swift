@@ -55,7 +55,8 @@ final class SimulatedService: Sendable {
                     self.connection.withLock { $0 = connection }
                     try await service.serve(on: connection)
                 } catch { bus.noteFailure(error) }
-                try? await clock.sleep(until: clock.now + Self.reconnectPause)
+                // Cancelled: without this a process that is told to end would connect for ever.
+                guard (try? await clock.sleep(until: clock.now + Self.reconnectPause)) != nil else { return }
             }
         }
     }

@@ -53,7 +53,7 @@ package struct Exploration: Sendable {
             result.runs += 1
             let simulation = Simulation(
                 seed: seed, schedule: .replay(prefix), limits: simulationLimits,
-                branchLimit: limits.decisions)
+                isTraced: false, branchLimit: limits.decisions)
             do {
                 try body(simulation)
             } catch {

@@ -18,46 +18,67 @@ struct ReadyJob {
     /// The process of its task.
     var home: UInt32
     var role: Role
+    /// Comes back into an actor of the world, by way of the executor of its process: nothing of the process
+    /// runs, so nothing holds it back.
+    var isPassing: Bool
 }
 
-/// Ready jobs in the order they became ready.
-struct ReadyQueue {
-    private var jobs: [ReadyJob] = []
+/// Ready jobs in the order they became ready: a ring.
+struct ReadyQueue: ~Copyable {
+    private var jobs: UnsafeMutablePointer<ReadyJob>
+    /// A power of two.
+    private var capacity = 64
     private var head = 0
+    private(set) var count = 0
 
-    var count: Int { jobs.count - head }
-    var isEmpty: Bool { head == jobs.count }
+    init() { jobs = .allocate(capacity: capacity) }
+
+    deinit { jobs.deallocate() }
+
+    var isEmpty: Bool { count == 0 }
+
     /// - Parameter index: From the oldest, 0.
-    subscript(index: Int) -> ReadyJob { jobs[head + index] }
+    subscript(index: Int) -> ReadyJob {
+        @inline(__always) get { jobs[place(index)] }
+    }
 
-    mutating func append(_ job: ReadyJob) { jobs.append(job) }
+    @inline(__always) private func place(_ index: Int) -> Int { (head + index) & (capacity - 1) }
 
+    mutating func append(_ job: ReadyJob) {
+        if count == capacity { grow() }
+        (jobs + place(count)).initialize(to: job)
+        count += 1
+    }
+
+    /// - Parameter index: Below ``count``.
     mutating func remove(at index: Int) -> ReadyJob {
-        let job = jobs[head + index]
-        var position = head + index
-        while position > head {
-            jobs[position] = jobs[position - 1]
-            position -= 1
+        let job = jobs[place(index)]
+        var index = index
+        while index > 0 {
+            jobs[place(index)] = jobs[place(index - 1)]
+            index -= 1
         }
-        head += 1
-        if head == jobs.count {
-            jobs.removeAll(keepingCapacity: true)
-            head = 0
-        } else if head > Self.compactionLength {
-            jobs.removeFirst(head)
-            head = 0
-        }
+        head = place(1)
+        count -= 1
         return job
     }
 
-    /// Takes out all jobs of a process, oldest first.
+    /// Takes out all jobs of a process but those that only pass, oldest first.
     mutating func removeAll(of process: Int) -> [ReadyJob] {
-        let all = jobs[head...]
-        let taken = all.filter { $0.process == process }
-        jobs = all.filter { $0.process != process }
-        head = 0
+        var taken: [ReadyJob] = []
+        for _ in 0..<count {
+            let job = remove(at: 0)
+            if job.process == process, !job.isPassing { taken.append(job) } else { append(job) }
+        }
         return taken
     }
 
-    private static let compactionLength = 1024
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<ReadyJob>.allocate(capacity: capacity * 2)
+        for index in 0..<count { (larger + index).initialize(to: self[index]) }
+        jobs.deallocate()
+        jobs = larger
+        capacity *= 2
+        head = 0
+    }
 }

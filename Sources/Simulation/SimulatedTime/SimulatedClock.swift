@@ -1,3 +1,4 @@
+import CSwiftRuntime
 import VirtualMedia
 
 /// The virtual clock of a simulation.
@@ -13,12 +14,18 @@ package struct SimulatedClock: MediaClock {
             if Task.isCancelled { throw CancellationError() }
             return
         }
-        guard let timer = executor.newTimer() else {
+        guard executor.isHere else {
             // On another thread, which fails the run anyway: without the care for cancellation.
             _ = await withUnsafeContinuation { executor.parkFromOutside($0, until: deadline) }
             return
         }
-        let hasFired = await executor.sleep(timer, until: deadline)
+        // Neither of the two awaits in closures of its own, so a sleep changes executors no more often than
+        // it must: one in an actor of the world passes through no process.
+        let sleeper = executor.newSleeper()
+        let watch = task_access_watch_cancellation(&sleeper.pointee.cancellation)
+        let hasFired = await withUnsafeContinuation { executor.park($0, sleeper, until: deadline) }
+        task_access_end_watch(watch)
+        executor.retire(sleeper)
         if !hasFired { throw CancellationError() }
     }
 

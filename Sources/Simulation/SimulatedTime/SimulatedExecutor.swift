@@ -1,4 +1,4 @@
-import CEscapeSensors
+import CSwiftRuntime
 import Synchronization
 
 /// Runs every job of a simulation on one thread, in the order of a ``Schedule``, under a clock that moves
@@ -14,7 +14,7 @@ package final class SimulatedExecutor: SerialExecutor {
     private enum Mail {
         case job(UnownedJob, process: Int, role: ReadyJob.Role)
         case sleep(UnsafeContinuation<Bool, Never>, until: Int128)
-        case cancel(TimerToken)
+        case cancel(UInt64)
     }
     private struct Inbox {
         var mail: [Mail] = []
@@ -65,11 +65,11 @@ package final class SimulatedExecutor: SerialExecutor {
     }
 
     /// Jobs run so far.
-    package var steps: Int { settled.pointee.steps }
+    package var steps: Int { settled.pointee.account.steps }
     /// Hash of everything noted with ``note(_:)``, every timer that fired, with its time, and every choice.
-    package var traceHash: UInt64 { settled.pointee.hash.value }
+    package var traceHash: UInt64 { settled.pointee.account.hash.value }
     /// ``traceHash`` after each 256 steps.
-    package var traceCheckpoints: [UInt64] { settled.pointee.checkpoints }
+    package var traceCheckpoints: [UInt64] { settled.pointee.account.checkpoints }
     /// Place of the chosen job among the ready ones, for each time that more than one was ready; what is
     /// missing at the end is 0, the oldest. With ``Schedule/replay(_:)`` they give the same run again.
     package var choices: [UInt32] { settled.pointee.scheduler.choices }
@@ -79,16 +79,39 @@ package final class SimulatedExecutor: SerialExecutor {
     var branches: [Int] { settled.pointee.scheduler.branches }
     /// Where replayed choices no longer fitted.
     package var replayDivergence: ReplayDivergence? { settled.pointee.scheduler.divergence }
+    /// What the run did that its seed does not decide; complete once it has ended.
+    package var escapes: Escapes {
+        var escapes = settled.pointee.account.escapes
+        escapes.foreignEnqueues = foreignEnqueues
+        return escapes
+    }
     /// Jobs that came from another thread during the run: each is an escape from determinism.
     package var foreignEnqueues: Int { inbox.withLock { $0.foreignEnqueues } }
 
     /// Adds an event, with the present time and step, to the trace hash.
     package func note(_ event: String) {
         guard isHere || !countEscape() else { return }
-        core.pointee.hash.fold(core.pointee.now)
-        core.pointee.hash.fold(UInt64(core.pointee.steps))
-        core.pointee.hash.fold(event)
+        core.pointee.account.hash.fold(core.pointee.now)
+        core.pointee.account.hash.fold(UInt64(core.pointee.account.steps))
+        core.pointee.account.hash.fold(event)
     }
+
+    func startTracing() { settled.pointee.tasks.startTracing() }
+    var tracedSteps: [TracedStep] { settled.pointee.tasks.steps ?? [] }
+    func name(ofTask number: UInt32) -> String { settled.pointee.tasks.name(ofNumber: number) }
+
+    /// Names of the tasks of the last steps, those that ran most first.
+    var recentTasks: [String] {
+        settled.pointee.account.recent.byFrequency.map { settled.pointee.tasks.name(of: $0) }
+    }
+
+    func nameRunningTask(_ name: String) {
+        guard isHere, let running = core.pointee.running else { return }
+        core.pointee.tasks.name(running.runtimeTask, name)
+    }
+
+    /// Its name is kept until the step is over.
+    func forgetRunningTask() { if isHere { core.pointee.hasEnded = true } }
 
     /// Whether this is the thread of the run.
     @inline(__always) var isHere: Bool {
@@ -104,11 +127,11 @@ package final class SimulatedExecutor: SerialExecutor {
     }
 
     /// The process whose job runs, by number.
-    var runningProcess: Int { settled.pointee.running.map { Int($0.process) } ?? SimulatedProcess.world }
+    var runningProcess: Int { settled.pointee.runningProcess }
 
     // MARK: Driving
 
-    enum Progress { case ranJob, movedTime, nothingToDo, outOfTime }
+    enum Stop { case isOver, nothingToDo, outOfTime, outOfSteps }
 
     /// Makes the calling thread the one of this simulation.
     ///
@@ -117,6 +140,8 @@ package final class SimulatedExecutor: SerialExecutor {
         inbox.withLock { $0.isRunning = true }
         let outer = escape_sensors_executor()
         escape_sensors_set_executor(Unmanaged.passUnretained(self).toOpaque())
+        core.pointee.sensorsAtStart = escape_sensors_read()
+        core.pointee.sensorSum = escape_sensors_sum()
         return outer
     }
 
@@ -125,64 +150,103 @@ package final class SimulatedExecutor: SerialExecutor {
         inbox.withLock { $0.isRunning = false }
     }
 
-    /// Runs one ready job; with none, moves the clock to the next deadline and wakes who sleeps until then.
+    /// Runs jobs; when none is ready, moves the clock to the next deadline and wakes who sleeps until then.
     ///
-    /// - Parameter timeLimit: In attoseconds; `nil`: does not move the clock.
-    func advance(timeLimit: Int128?) -> Progress {
-        if hasMail.load(ordering: .acquiring) { takeMail() }
-        if let job = core.pointee.takeJob() {
-            run(job)
-            return .ranJob
+    /// - Parameters:
+    ///   - stepLimit: Counted from the start of the run.
+    ///   - timeLimit: In attoseconds; `nil`: does not move the clock.
+    func drive(stepLimit: Int, timeLimit: Int128?, until isOver: () -> Bool) -> Stop {
+        while !isOver() {
+            if hasMail.load(ordering: .acquiring) { takeMail() }
+            if core.pointee.ready.isEmpty {
+                guard let timeLimit, let deadline = core.pointee.timers.firstDeadline else {
+                    return .nothingToDo
+                }
+                guard deadline <= timeLimit else { return .outOfTime }
+                moveTime(to: deadline)
+            } else {
+                guard core.pointee.account.steps < stepLimit else { return .outOfSteps }
+                run(core.pointee.takeJob())
+            }
         }
-        guard let timeLimit, let deadline = core.pointee.timers.firstDeadline else { return .nothingToDo }
-        guard deadline <= timeLimit else { return .outOfTime }
-        core.pointee.moveTime()
-        nowLow.store(UInt64(truncatingIfNeeded: core.pointee.now), ordering: .relaxed)
-        nowHigh.store(Int64(truncatingIfNeeded: core.pointee.now >> 64), ordering: .relaxed)
-        while let sleeper = core.pointee.takeDueSleeper() { sleeper.resume(returning: true) }
-        return .movedTime
+        return .isOver
+    }
+
+    private func moveTime(to deadline: Int128) {
+        if deadline > core.pointee.now { core.pointee.now = deadline }
+        let now = core.pointee.now
+        core.pointee.account.hash.fold(now)
+        nowLow.store(UInt64(truncatingIfNeeded: now), ordering: .relaxed)
+        nowHigh.store(Int64(truncatingIfNeeded: now >> 64), ordering: .relaxed)
+        repeat {
+            let sleeper = core.pointee.timers.takeFirst()
+            core.pointee.account.hash.fold(sleeper.identifier)
+            sleeper.continuation.resume(returning: true)
+        } while (core.pointee.timers.firstDeadline ?? .max) <= now
+    }
+
+    func takeReadings() { core.pointee.takeReadings() }
+
+    /// Leaves no trace in the account of the run.
+    func asideFromTheRun(_ body: () -> Void) {
+        let account = core.pointee.account
+        core.pointee.tasks.stopTracing()
+        body()
+        core.pointee.account = account
     }
 
     func closeSchedule() { core.pointee.scheduler.close() }
 
-    private func run(_ job: ReadyJob) {
-        let taskExecutor = core.pointee.processes[Int(job.home)].taskExecutor
+    @inline(__always) private func run(_ job: ReadyJob) {
         core.pointee.begin(job)
+        let taskExecutor = core.pointee.processes[Int(job.home)].taskExecutor
         switch job.role {
         case .task: job.job.runSynchronously(on: taskExecutor)
         case .actor:
             let actorExecutor = core.pointee.processes[Int(job.process)].actorExecutor
             job.job.runSynchronously(isolatedTo: actorExecutor, taskExecutor: taskExecutor)
         }
+        if escape_sensors_sum() != core.pointee.sensorSum { core.pointee.noteEscape(of: job.runtimeTask) }
         core.pointee.finishStep()
     }
 
-    // MARK: Sleeping
+    // MARK: Sleeping, on the thread of the run
 
-    /// - Returns: `nil` on another thread than that of the run.
-    func newTimer() -> TimerToken? { isHere ? core.pointee.timers.make() : nil }
+    func newSleeper() -> UnsafeMutablePointer<Sleeper> { core.pointee.timers.make(cancellation) }
 
-    /// - Parameter isolation: That of the caller, so that a sleep in an actor of the world passes through no
-    ///   process.
-    /// - Returns: `false` when the task was cancelled.
-    func sleep(
-        _ timer: TimerToken, until deadline: Duration, isolation: isolated (any Actor)? = #isolation
-    ) async -> Bool {
-        // The handler runs at once in a task that is cancelled already, and then nothing is parked.
-        await withTaskCancellationHandler(
-            operation: {
-                _ = isolation
-                return await withUnsafeContinuation(isolation: isolation) { continuation in
-                    let isParked = core.pointee.timers.park(
-                        timer, until: deadline.attoseconds, process: runningProcess, continuation)
-                    if !isParked { continuation.resume(returning: false) }
-                }
-            }, onCancel: { cancel(timer: timer) }, isolation: isolation)
+    func park(
+        _ continuation: UnsafeContinuation<Bool, Never>, _ sleeper: UnsafeMutablePointer<Sleeper>,
+        until deadline: Duration
+    ) {
+        let process = core.pointee.runningProcess
+        guard core.pointee.processes[process].standing != .dead else {
+            // It has killed itself in this step.
+            return core.pointee.processes[process].sleepers.append(continuation)
+        }
+        let isParked = core.pointee.timers.park(
+            sleeper, until: deadline.attoseconds, process: process, continuation)
+        if !isParked { continuation.resume(returning: false) }
     }
 
-    func cancel(timer: TimerToken) {
-        guard isHere else { return post(.cancel(timer)) }
-        core.pointee.timers.cancel(timer)?.resume(returning: false)
+    func retire(_ sleeper: UnsafeMutablePointer<Sleeper>) { core.pointee.timers.retire(sleeper) }
+
+    /// The task of a sleeper holds its executor, so both outlive what may call this.
+    private var cancellation: task_access_cancellation {
+        task_access_cancellation(
+            call: { owner, sleeper in
+                Unmanaged<SimulatedExecutor>.fromOpaque(owner).takeUnretainedValue()
+                    .cancel(sleeper.assumingMemoryBound(to: Sleeper.self))
+            },
+            owner: Unmanaged.passUnretained(self).toOpaque(),
+            argument: Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func cancel(_ sleeper: UnsafeMutablePointer<Sleeper>) {
+        if isHere {
+            core.pointee.timers.cancel(sleeper)?.resume(returning: false)
+        } else {
+            post(.cancel(UInt64(UInt(bitPattern: sleeper))))
+        }
     }
 
     func parkFromOutside(_ continuation: UnsafeContinuation<Bool, Never>, until deadline: Duration) {
@@ -209,6 +273,8 @@ package final class SimulatedExecutor: SerialExecutor {
 
     private func takeMail() {
         hasMail.store(false, ordering: .relaxed)
+        // What is here before the first step came before the run.
+        let isStarted = core.pointee.account.steps > 0
         let mail = inbox.withLock { inbox in
             let mail = inbox.mail
             inbox.mail = []
@@ -217,12 +283,15 @@ package final class SimulatedExecutor: SerialExecutor {
         for piece in mail {
             switch piece {
             case .job(let job, let process, let role):
-                core.pointee.arrive(job, process: process, role: role)
+                let arrived = core.pointee.arrive(job, process: process, role: role)
+                if isStarted { core.pointee.noteEscape(of: arrived) }
             case .sleep(let continuation, let deadline):
-                let timer = core.pointee.timers.make()
+                let sleeper = newSleeper()
                 _ = core.pointee.timers.park(
-                    timer, until: deadline, process: SimulatedProcess.world, continuation)
-            case .cancel(let timer): core.pointee.timers.cancel(timer)?.resume(returning: false)
+                    sleeper, until: deadline, process: SimulatedProcess.world, continuation)
+            case .cancel(let address):
+                guard let sleeper = UnsafeMutablePointer<Sleeper>(bitPattern: UInt(address)) else { break }
+                core.pointee.timers.cancel(sleeper)?.resume(returning: false)
             }
         }
     }

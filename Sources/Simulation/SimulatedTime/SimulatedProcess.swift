@@ -24,6 +24,8 @@ package final class SimulatedProcess: TaskExecutor {
     private struct Life {
         var exitStatus: ExitStatus?
         var atDeath: [@Sendable () -> Void] = []
+        /// The tasks that its death left behind.
+        var remains: [Task<Void, Never>] = []
     }
     private let life = Mutex(Life())
     private let actorFacade: ActorFacade
@@ -106,8 +108,19 @@ package final class SimulatedProcess: TaskExecutor {
         guard let endings else { return }
         executor.note("end of \(name)")
         executor.holdBack(process: number, as: .dead)
-        tasks.forget(process: number)
+        let remains = tasks.remove(process: number)
+        life.withLock { $0.remains = remains }
         for ending in endings { ending() }
+    }
+
+    /// Lets what its death left behind run to its end, cancelled.
+    func revive() {
+        let remains = life.withLock { life in
+            defer { life.remains = [] }
+            return life.remains
+        }
+        executor.letRun(process: number)
+        for task in remains { task.cancel() }
     }
 }
 
@@ -144,5 +157,8 @@ extension SimulatedExecutor {
         core.pointee.processes[process].standing = .running
         for job in core.pointee.processes[process].held { core.pointee.ready.append(job) }
         core.pointee.processes[process].held = []
+        let sleepers = core.pointee.processes[process].sleepers
+        core.pointee.processes[process].sleepers = []
+        for sleeper in sleepers { sleeper.resume(returning: false) }
     }
 }

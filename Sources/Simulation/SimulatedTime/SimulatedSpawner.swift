@@ -17,11 +17,14 @@ package struct SimulatedSpawner: Spawner {
         _ name: String, _ placement: TaskPlacement = .shared, _ body: @escaping @Sendable () async -> Void
     ) -> (any SpawnedTask) {
         let fullName = process.number == SimulatedProcess.world ? name : "\(process.name)/\(name)"
-        let number = tasks.start(fullName, in: process.number)
+        let entry = SpawnedEntry(name: fullName, process: process.number)
+        let number = tasks.start(entry)
         executor.note("start \(fullName)")
         let task = Task(name: fullName, executorPreference: process) { [executor, tasks] in
-            await body()
+            executor.nameRunningTask(fullName)
+            await SpawnedEntry.$current.withValue(entry, operation: body)
             executor.note("end \(fullName)")
+            executor.forgetRunningTask()
             tasks.end(number)
         }
         tasks.attach(task, to: number)

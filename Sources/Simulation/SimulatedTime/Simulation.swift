@@ -1,4 +1,4 @@
-import CEscapeSensors
+import CSwiftRuntime
 import Synchronization
 
 /// One run in virtual time: an executor, a clock, spawners and random streams under one seed.
@@ -14,6 +14,9 @@ package final class Simulation: Sendable {
         package var steps = 5_000_000
         /// Virtual time.
         package var time = Duration.seconds(7 * 86_400)
+        /// Jobs that the tasks of killed processes may run after the run, to end and free their memory. What
+        /// they do then is not part of the run: no hash, no count, no escape. 0 leaves them as they are.
+        package var reapingSteps = 100_000
         package init() {}
         package init(steps: Int = 5_000_000, time: Duration = .seconds(7 * 86_400)) {
             self.steps = steps
@@ -30,11 +33,12 @@ package final class Simulation: Sendable {
     private let limits: Limits
     private let tasks = TaskRegistry()
     private let processes: Mutex<[SimulatedProcess]>
+    private let endings = Mutex<[@Sendable () -> Void]>([])
 
     package convenience init(
         seed: UInt64, schedule: Schedule = .firstInFirstOut, limits: Limits = Limits()
     ) {
-        self.init(seed: seed, schedule: schedule, limits: limits, branchLimit: 0)
+        self.init(seed: seed, schedule: schedule, limits: limits, isTraced: false)
     }
 
     /// - Parameter isOrderDrawn: ``Schedule/random`` instead of first in, first out.
@@ -42,7 +46,10 @@ package final class Simulation: Sendable {
         self.init(seed: seed, schedule: isOrderDrawn ? .random : .firstInFirstOut, limits: limits)
     }
 
-    init(seed: UInt64, schedule: Schedule, limits: Limits, branchLimit: Int) {
+    /// - Parameters:
+    ///   - isTraced: Keeps which task took each step.
+    ///   - branchLimit: Decisions for which the number of ready jobs is kept.
+    init(seed: UInt64, schedule: Schedule, limits: Limits, isTraced: Bool, branchLimit: Int = 0) {
         escape_sensors_install()
         random = RandomStreams(seed: seed)
         self.schedule = schedule
@@ -53,6 +60,7 @@ package final class Simulation: Sendable {
         processes = Mutex([world])
         spawner = world.spawner
         self.limits = limits
+        if isTraced { executor.startTracing() }
     }
 
     /// A new process, alive and with nothing to do.
@@ -63,6 +71,10 @@ package final class Simulation: Sendable {
         return process
     }
 
+    /// Calls `body` when the run is over, before the tasks of killed processes are ended: a record that is not
+    /// to show those closes itself here.
+    package func atEnd(_ body: @escaping @Sendable () -> Void) { endings.withLock { $0.append(body) } }
+
     /// Runs `body` to its end on the calling thread, then cancels what it left running and lets it
     /// wind up.
     ///
@@ -72,34 +84,46 @@ package final class Simulation: Sendable {
     ) throws -> Result {
         let outcome = Outcome<Result>()
         let outer = executor.adoptThread()
-        defer { executor.releaseThread(to: outer) }
-        try withExtendedLifetime(self) {
+        let stop = withExtendedLifetime(self) {
             spawner.spawn("main") { [self] in
                 do {
                     outcome.settle(.success(try await body(self)))
                 } catch { outcome.settle(.failure(error)) }
             }
-            defer { windUp() }
-            try takeSteps { outcome.isSettled }
+            let stop = takeSteps { outcome.isSettled }
+            windUp()
+            return stop
         }
-        guard executor.foreignEnqueues == 0 else {
-            throw SimulationFailure.escaped(foreignEnqueues: executor.foreignEnqueues)
+        executor.takeReadings()
+        var escapes = executor.escapes
+        for ending in endings.withLock({ $0 }) { ending() }
+        withExtendedLifetime(self) { reap() }
+        executor.releaseThread(to: outer)
+        let result: Swift.Result<Result, any Error>
+        if let stop {
+            result = .failure(stop)
+        } else if let settled = outcome.result {
+            result = settled
+        } else {
+            preconditionFailure("a run that is over has an outcome")
         }
-        guard let result = outcome.result else { preconditionFailure("no outcome") }
+        if escapes.count > 0 {
+            if case .failure(let error) = result { escapes.outcome = "\(error)" }
+            throw SimulationFailure.escaped(escapes)
+        }
         return try result.get()
     }
 
-    private func takeSteps(until isOver: () -> Bool) throws(SimulationFailure) {
-        let timeLimit = limits.time.attoseconds
-        while !isOver() {
-            guard executor.steps < limits.steps else {
-                throw .outOfSteps(executor.steps, at: executor.now, waiting: tasks.names)
-            }
-            switch executor.advance(timeLimit: timeLimit) {
-            case .ranJob, .movedTime: continue
-            case .outOfTime: throw .outOfTime(limits.time, waiting: tasks.names)
-            case .nothingToDo: throw .deadlock(at: executor.now, waiting: tasks.names)
-            }
+    /// - Returns: why the steps ended before the run was over, if they did.
+    private func takeSteps(until isOver: () -> Bool) -> SimulationFailure? {
+        let stop = executor.drive(
+            stepLimit: limits.steps, timeLimit: limits.time.attoseconds, until: isOver)
+        let (now, running, waiting) = (executor.now, executor.recentTasks, tasks.waiting)
+        return switch stop {
+        case .isOver: nil
+        case .outOfSteps: .outOfSteps(executor.steps, at: now, running: running, waiting: waiting)
+        case .outOfTime: .outOfTime(limits.time, running: running, waiting: waiting)
+        case .nothingToDo: .deadlock(at: now, waiting: waiting)
         }
     }
 
@@ -107,10 +131,32 @@ package final class Simulation: Sendable {
     /// stays in ``SimulatedSpawner/unfinished``.
     private func windUp() {
         executor.closeSchedule()
-        let limit = executor.steps + Self.windUpSteps
+        for process in processes.withLock({ $0 }) where process.isPaused { process.resume() }
         for task in tasks.tasks { task.cancel() }
-        while executor.steps < limit, case .ranJob = executor.advance(timeLimit: nil) {}
+        _ = executor.drive(stepLimit: executor.steps + Self.windUpSteps, timeLimit: nil) { false }
         tasks.release()
+    }
+
+    /// Lets the tasks of killed processes end, cancelled, now that nothing they do matters: else each kill
+    /// would cost their memory for good.
+    private func reap() {
+        let dead = processes.withLock { $0 }.filter { !$0.isAlive }
+        guard limits.reapingSteps > 0, !dead.isEmpty else { return }
+        executor.asideFromTheRun {
+            for process in dead { process.revive() }
+            _ = executor.drive(
+                stepLimit: executor.steps + limits.reapingSteps, timeLimit: nil, until: { false })
+        }
+    }
+
+    /// Says what the running task waits for while `body` runs, for the report of a deadlock.
+    package static func waiting<Result>(
+        for reason: @autoclosure () -> String, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        guard let entry = SpawnedEntry.current else { return try await body() }
+        let number = entry.beginWait(for: reason())
+        defer { entry.endWait(number) }
+        return try await body()
     }
 
     /// Jobs that cancelled tasks may still run once the body has ended.

@@ -1,11 +1,7 @@
-// What Swift cannot say by itself: a variable of the thread, the number of a job's task, and (in
-// CEscapeSensors.c) symbols that stand in front of those of libc and of Swift's library.
+// Counts what a thread does past the simulation that runs on it.
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-/// What a thread did past the simulation that runs on it.
 typedef struct {
     /// The executor of the simulation that runs on this thread; NULL outside of runs.
     const void *_Nullable executor;
@@ -22,6 +18,7 @@ static inline void escape_sensors_set_executor(const void *_Nullable executor) {
     escape_sensors_of_thread.executor = executor;
 }
 static inline escape_sensors escape_sensors_read(void) { return escape_sensors_of_thread; }
+/// All counts together.
 static inline uint64_t escape_sensors_sum(void) {
     return escape_sensors_of_thread.clock_reads + escape_sensors_of_thread.random_draws +
            escape_sensors_of_thread.thread_starts + escape_sensors_of_thread.global_tasks;
@@ -29,7 +26,3 @@ static inline uint64_t escape_sensors_sum(void) {
 
 /// Puts the sensor in front of Swift's global executor; once is enough, more is harmless.
 void escape_sensors_install(void);
-
-/// The number of the task that a job belongs to, unique in this process; 0 for a job of no task, such as
-/// an actor's turn.
-uint64_t escape_sensors_task_of_job(const void *_Nonnull job);
