@@ -9,6 +9,7 @@ final class FakeBus: BusConnection {
     private let sent = Mutex<[Message]>([])
     private let serial = Mutex<UInt32>(0)
     private let nameReply: UInt32
+    private let isClosed = Mutex(false)
 
     /// - Parameter nameReply: What the bus answers to RequestName.
     init(nameReply: UInt32 = 1) {
@@ -20,9 +21,15 @@ final class FakeBus: BusConnection {
         .methodReturn(to: message, body: [.uint32(nameReply)])
     }
 
-    func send(_ message: Message) async throws(BusError) { sent.withLock { $0.append(message) } }
+    func send(_ message: Message) async throws(BusError) {
+        guard !isClosed.withLock({ $0 }) else { throw BusError(ErrorName.disconnected, "closed by the test") }
+        sent.withLock { $0.append(message) }
+    }
 
-    func close() async { calls.finish() }
+    func close() async {
+        isClosed.withLock { $0 = true }
+        calls.finish()
+    }
 
     var messages: [Message] { sent.withLock { $0 } }
 

@@ -49,8 +49,11 @@ struct ServiceTests {
         }
     }
 
-    static func serve(_ body: @escaping @Sendable (Served) async throws -> Void) throws {
-        try Simulation(seed: 1).run { simulation in
+    static func serve(
+        seed: UInt64 = 1, schedule: Schedule = .firstInFirstOut,
+        _ body: @escaping @Sendable (Served) async throws -> Void
+    ) throws {
+        try Simulation(seed: seed, schedule: schedule).run { simulation in
             let world = FakeWorld(simulation)
             var proxy = SlotConfiguration(name: "Slot_0", mode: .proxy, device: "nbd0")
             proxy.socket = "/run/nbd0.sock"
@@ -68,6 +71,11 @@ struct ServiceTests {
             await service.shutDown()
             #expect(world.leftovers.isEmpty)
         }
+    }
+
+    /// - Returns: where the answer stands that accepts one of the calls; -1 when there is none.
+    private static func acceptedMount(among calls: Set<UInt32>, _ messages: [Message]) -> Int {
+        messages.firstIndex { $0.kind == .methodReturn && calls.contains($0.replySerial ?? 0) } ?? -1
     }
 
     static func descriptor() -> PassedDescriptor { PassedDescriptor(77, onRelease: { _ in }) }
@@ -264,6 +272,58 @@ struct ServiceTests {
             #expect(try await again.property(Self.legacyPath, "Process", "Active") == .boolean(true))
             await next.close()
             await serving.finished()
+        }
+    }
+
+    @Test func `what a bus did not take is told to the next one: the state and then the Completion`() throws {
+        try Self.serve { served in
+            while await served.service.reports().isEmpty { await Task.yield() }
+            served.bus.request(Self.legacyPath, Self.legacy, "Mount", [Self.url])
+            await served.bus.close()
+            while await served.service.reports().last?.report.state != .active {
+                try await served.simulation.clock.sleep(for: .milliseconds(1))
+            }
+            let next = FakeBus()
+            let serving = served.simulation.spawner.spawn("serve again") {
+                try? await served.service.serve(on: next)
+            }
+            let again = Served(
+                simulation: served.simulation, world: served.world, service: served.service, bus: next)
+            try await again.until { !next.signals.isEmpty }
+            try await served.simulation.clock.sleep(for: .seconds(60))
+            #expect(next.signals == ["\(Self.legacyPath) [DBusProtocol.Value.int32(0)]"])
+            let texts = next.messages.map { "\($0.member ?? "") \($0.path ?? "") \($0.body)" }
+            let state = texts.firstIndex { $0.contains(Self.legacyPath) && $0.contains("\"Active\")") }
+            let completion = texts.firstIndex { $0.hasPrefix("Completion") }
+            #expect(try #require(state) < #require(completion))
+            await next.close()
+            await serving.finished()
+        }
+    }
+
+    @Test(arguments: UInt64(1)...40)
+    func `a caller hears how its unmount ended before it hears that the next mount is accepted`(
+        seed: UInt64
+    ) throws {
+        try Self.serve(seed: seed, schedule: .random) { served in
+            _ = try await served.call(Self.legacyPath, Self.legacy, "Mount", [Self.url])
+            try await served.until { !served.bus.signals.isEmpty }
+            served.bus.request(Self.legacyPath, Self.legacy, "Unmount")
+            // Busy until the unmount is over; asked so often that the first chance is taken.
+            var answer = Self.acceptedMount(among: [], served.bus.messages)
+            while answer < 0 {
+                var mounts: Set<UInt32> = []
+                for _ in 0..<20 {
+                    mounts.insert(served.bus.request(Self.legacyPath, Self.legacy, "Mount", [Self.url]))
+                }
+                try await served.simulation.clock.sleep(for: .microseconds(100))
+                answer = Self.acceptedMount(among: mounts, served.bus.messages)
+            }
+            let messages = served.bus.messages
+            let completions = messages.indices.filter { messages[$0].member == "Completion" }
+            let earlier = completions.count { $0 < answer }
+            #expect(earlier == 2, "seed \(seed)")
+            try await served.until { served.bus.signals.count == 3 }
         }
     }
 

@@ -60,6 +60,18 @@ extension ObjectTree {
         return changed(at: path, interface, [(object.describe(interface, property), value)])
     }
 
+    /// PropertiesChanged with every property that is ever announced, for listeners that may have missed
+    /// something; constants are left out.
+    package func announceAll(at path: String, _ interface: String) -> Message? {
+        guard let object = objects[path], let properties = object.interface(interface)?.properties else {
+            return nil
+        }
+        let values = properties.compactMap { description in
+            object.properties[interface]?[description.name].map { (description, $0.value) }
+        }
+        return changed(at: path, interface, values)
+    }
+
     /// Stores what a client has written.
     ///
     /// - Returns: the reply, if one is wanted, and then PropertiesChanged.

@@ -22,6 +22,10 @@ package final class BusWatch: Sendable {
         var completions: [Int32] = []
         var state = "Ready"
         var stateSince = Duration.zero
+        /// The service's present connection to the bus has told the state.
+        var isTold = false
+        /// Unmounts that were asked for.
+        var unmountCalls = 0
         /// When the last accepted request was answered.
         var acceptedAt: Duration?
 
@@ -35,7 +39,8 @@ package final class BusWatch: Sendable {
 
     private struct State {
         var ledgers: [String: Ledger]
-        var pending: [PendingCall: (slot: String, member: String)] = [:]
+        var pending: [PendingCall: (slot: String, member: String, number: Int)] = [:]
+        var callCount = 0
         var secrets: [[UInt8]] = []
         var incarnation = 0
     }
@@ -110,11 +115,18 @@ package final class BusWatch: Sendable {
         let header = envelope.header
         checkSecrets(envelope)
         switch header.kind {
+        case .methodCall where header.member == "RequestName": sawService(envelope)
         case .methodCall: sawCall(header)
         case .methodReturn: sawAnswer(header, isAccepted: true)
         case .error: sawAnswer(header, isAccepted: false)
         case .signal: sawSignal(envelope)
         }
+    }
+
+    /// The service has come to the bus, for the first time or again.
+    private func sawService(_ envelope: Envelope) {
+        guard (try? envelope.values(atMost: 2).first) == .string(MediaInterfaces.busName) else { return }
+        state.withLock { state in for slot in state.ledgers.keys { state.ledgers[slot]!.isTold = false } }
     }
 
     private func sawCall(_ header: Message) {
@@ -124,14 +136,18 @@ package final class BusWatch: Sendable {
         recorder.record(.dbus, slot: slot, member)
         state.withLock { state in
             if state.pending.count >= Self.maximumPending { state.pending = [:] }
-            state.pending[PendingCall(caller: caller, serial: header.serial)] = (slot, member)
+            state.callCount += 1
+            if member == "Unmount" { state.ledgers[slot]?.unmountCalls += 1 }
+            state.pending[PendingCall(caller: caller, serial: header.serial)] = (
+                slot, member, state.callCount
+            )
         }
     }
 
     private func sawAnswer(_ header: Message, isAccepted: Bool) {
         guard let caller = header.destination, let serial = header.replySerial else { return }
         let time = now()
-        let call = state.withLock { state -> (slot: String, member: String)? in
+        let call = state.withLock { state -> (slot: String, member: String, number: Int)? in
             let key = PendingCall(caller: caller, serial: serial)
             guard let call = state.pending.removeValue(forKey: key) else { return nil }
             if isAccepted {
@@ -154,6 +170,7 @@ package final class BusWatch: Sendable {
         switch envelope.header.member {
         case "Completion":
             guard case .int32(let code)? = try? envelope.values(atMost: 1).first else { return }
+            adoptUnanswered(slot)
             let isExpected = state.withLock { state -> Bool in
                 state.ledgers[slot]?.completions.append(code)
                 return (state.ledgers[slot]?.openRequests ?? 0) >= 0
@@ -179,17 +196,37 @@ package final class BusWatch: Sendable {
         return nil
     }
 
+    /// A Completion that nobody's accepted request waits for belongs to a call whose answer the bus never
+    /// saw, because the connection ended first.
+    private func adoptUnanswered(_ slot: String) {
+        let time = now()
+        let call = state.withLock { state -> (slot: String, member: String)? in
+            guard state.ledgers[slot]?.openRequests == 0 else { return nil }
+            let candidates = state.pending.filter { $0.value.slot == slot }
+            guard let oldest = candidates.min(by: { $0.value.number < $1.value.number }) else { return nil }
+            state.pending[oldest.key] = nil
+            state.ledgers[slot]!.accepted += 1
+            state.ledgers[slot]!.acceptedAt = time
+            return (oldest.value.slot, oldest.value.member)
+        }
+        if let call { accepted(call.slot, call.member) }
+    }
+
     private func enter(_ next: String, _ slot: String) {
         let time = now()
-        let previous = state.withLock { state -> String? in
-            guard let previous = state.ledgers[slot]?.state, previous != next else { return nil }
+        let (previous, isAnew) = state.withLock { state -> (String?, Bool) in
+            guard let ledger = state.ledgers[slot] else { return (nil, false) }
+            let isAnew = !ledger.isTold
+            state.ledgers[slot]!.isTold = true
+            guard ledger.state != next else { return (nil, isAnew) }
             state.ledgers[slot]!.state = next
             state.ledgers[slot]!.stateSince = time
-            return previous
+            return (ledger.state, isAnew)
         }
         guard let previous else { return }
         recorder.record(.slot, slot: slot, "state \(next)")
-        if !Self.legalTransitions.contains([previous, next]) {
+        // What it went through while the service was off the bus, nobody was told.
+        if !isAnew, !Self.legalTransitions.contains([previous, next]) {
             violations.report(.transitions, slot: slot, "from \(previous) to \(next)")
         }
         moved(Transition(slot: slot, from: previous, to: next))

@@ -14,6 +14,7 @@ struct RunContext: Sendable {
     let violations: Violations
     let bell: ChangeBell
     let random: RandomStreams
+    let standstills = Standstills()
 
     var clock: any MediaClock { world.clock }
     var now: Duration { world.clock.now }

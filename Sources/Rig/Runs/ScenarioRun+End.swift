@@ -38,7 +38,7 @@ extension ScenarioRun {
             let end = await slot.eject(Scenario.Step.Eject(.named(slot.name)))
             switch end {
             case .completed(.done), .orphaned, .accepted: break
-            case .late:
+            case .late, .standingStill, .imageMissing:
                 isLate = true
                 context.violations.report(.bounded, slot: slot.name, "the last eject did not complete")
             case .completed, .refused:

@@ -31,7 +31,7 @@ package final class ScenarioRun: Sendable {
     let watch: BusWatch
     let host: HostMachine
     let check: ConditionCheck
-    let disturbances = Disturbances()
+    let disturbances: Disturbances
     private let links: Links
     private let works = Mutex<[String: Int]>([:])
     private let isOver = Mutex(false)
@@ -69,6 +69,7 @@ package final class ScenarioRun: Sendable {
             violations: violations, bell: ChangeBell(clock: clock, spawner: world.spawner),
             random: RandomStreams(seed: resolved.seed))
         self.context = context
+        disturbances = Disturbances(context.standstills)
         watch = BusWatch(
             world.configuration, recorder: recorder, violations: violations, now: { clock.now },
             accepted: { slot, member in links.scenarioRun?.slot(slot)?.accepted(member) },
@@ -231,6 +232,7 @@ package final class ScenarioRun: Sendable {
     /// The service has died without a word; what it held is gone.
     package func serviceDied() {
         watch.serviceDied()
+        context.standstills.endAll(of: "service", at: context.now)
         for slot in slots { slot.serviceDied() }
         context.bell.ring()
     }
@@ -250,10 +252,12 @@ package final class ScenarioRun: Sendable {
         context.bell.ring()
         guard slot.isInserted, !wasInserted else { return }
         let context = self.context
-        world.spawner.spawn("\(name) truth", .shared) { [disturbances] in
+        let unmountCalls = watch.ledger(of: name).unmountCalls
+        world.spawner.spawn("\(name) truth", .shared) { [disturbances, watch] in
             let inspection = await context.world.inspect(slot.configuration)
             guard let objection = PathViews.objectionToInsertion(slot, inspection),
-                !disturbances.isRecent(name, at: context.now)
+                !disturbances.isRecent(name, at: context.now), slot.isInserted,
+                watch.ledger(of: name).unmountCalls == unmountCalls
             else { return }
             context.violations.report(
                 .truth, slot: name, "Completion(0), but the host cannot read: \(objection)")

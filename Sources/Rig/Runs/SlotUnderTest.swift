@@ -37,9 +37,14 @@ final class SlotUnderTest: Sendable {
     /// A D-Bus caller gives up after so long (libdbus, sd-bus).
     static let callTimeout = Duration.seconds(25)
 
+    /// What a caller hears whose call may have arrived all the same.
+    private static let lostAnswers: Set<String> = [ErrorName.noReply, ErrorName.disconnected]
+
     private struct State {
         /// Asked for, and not yet accepted.
         var pending: Medium?
+        /// Asked for by a call whose answer was lost: it may be the medium that comes.
+        var uncertain: Medium?
         var medium: Medium?
         var counters = Counters()
         /// What the client of a Proxy slot has on its disk outlives a mount.
@@ -80,9 +85,13 @@ final class SlotUnderTest: Sendable {
         case orphaned
         /// Accepted; nobody waits for the rest.
         case accepted
+        /// The service, or the bus, stood still and does so yet: nothing can be said.
+        case standingStill
+        /// The client has no image to offer.
+        case imageMissing(String)
     }
 
-    func insert(_ step: Scenario.Step.Insert) async throws(StepFailure) -> RequestEnd {
+    func insert(_ step: Scenario.Step.Insert) async -> RequestEnd {
         let image = step.image ?? plan.image ?? context.scenario.topology.images.first?.name ?? ""
         let isReadWrite = step.isReadWrite ?? plan.isReadWrite
         let kind = step.kind ?? plan.kind
@@ -94,7 +103,7 @@ final class SlotUnderTest: Sendable {
             arguments = MountArguments(
                 url: step.url ?? url, isReadWrite: isReadWrite, kind: kind,
                 secret: try secret(step.credentials))
-        } catch { throw StepFailure(step: "insert", slot: name, detail: error.description) }
+        } catch { return .imageMissing(error.description) }
         expect(image, isReadWrite: isReadWrite, kind: kind)
         let limit = step.within ?? .seconds(Int(configuration.timeoutSeconds) + 5)
         return await request(
@@ -156,7 +165,11 @@ final class SlotUnderTest: Sendable {
         let born = watch.incarnation
         switch await call(message) {
         case .failure(let error) where watch.ledger(of: name).accepted == before.accepted:
-            state.withLock { $0.pending = nil }
+            let isAnswerLost = Self.lostAnswers.contains(error.name) && watch.incarnation == born
+            state.withLock { state in
+                if isAnswerLost, let pending = state.pending { state.uncertain = pending }
+                state.pending = nil
+            }
             return watch.incarnation == born ? .refused(name: error.name) : .orphaned
         case .failure, .success: break
         }
@@ -164,14 +177,19 @@ final class SlotUnderTest: Sendable {
         let number = before.accepted + 1
         let watch = self.watch
         let name = self.name
-        let end = await context.wait(until: deadline) { () -> RequestEnd? in
+        let finding = { @Sendable () -> RequestEnd? in
             let ledger = watch.ledger(of: name)
             guard watch.incarnation == born else { return .orphaned }
             guard ledger.completions.count >= number else { return nil }
             let code = ledger.completions[number - 1]
             return .completed(CompletionCode(rawValue: code) ?? .inputOutput)
         }
-        return end ?? .late
+        if let end = await context.wait(until: deadline, finding) { return end }
+        // Who stands still cannot keep a deadline; time begins anew when it goes on.
+        let standstills = context.standstills
+        guard let last = standstills.last(since: deadline - limit) else { return .late }
+        guard let ended = last.end else { return .standingStill }
+        return await context.wait(until: ended + limit, finding) ?? .late
     }
 
     /// A call with a caller's patience, over a connection that is made anew when the old one has ended.
@@ -212,8 +230,9 @@ final class SlotUnderTest: Sendable {
             if member == "Unmount" {
                 state.medium?.isLeaving = true
             } else {
-                state.medium = state.pending
+                state.medium = state.pending ?? state.uncertain
                 state.pending = nil
+                state.uncertain = nil
             }
         }
     }
@@ -238,6 +257,7 @@ final class SlotUnderTest: Sendable {
                     medium.oracle.crashed()
                 }
                 state.medium = nil
+                state.uncertain = nil
             default: break
             }
         }
@@ -256,6 +276,7 @@ final class SlotUnderTest: Sendable {
     func serviceDied() {
         state.withLock { state in
             state.pending = nil
+            state.uncertain = nil
             // The host may go on until the next service removes the medium; what was written to a Legacy
             // slot's overlay went with the service.
             state.medium?.hadTrouble = true
@@ -274,6 +295,10 @@ final class SlotUnderTest: Sendable {
         throws(ObserverError) -> Result?
     {
         try state.withLock { state throws(ObserverError) in
+            if state.medium == nil, let uncertain = state.uncertain {
+                state.medium = uncertain
+                state.uncertain = nil
+            }
             guard state.medium != nil else { return nil }
             return try body(&state.medium!)
         }

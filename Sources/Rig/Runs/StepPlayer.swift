@@ -31,7 +31,7 @@ struct StepPlayer: Sendable {
         switch step {
         case .insert(let step):
             try await forEach(step.slot, "insert") { slot throws(StepFailure) in
-                try judge(try await slot.insert(step), step.outcomes, "insert", slot)
+                try judge(await slot.insert(step), step.outcomes, "insert", slot)
             }
         case .eject(let step):
             try await forEach(step.slot, "eject") { slot throws(StepFailure) in
@@ -88,6 +88,7 @@ struct StepPlayer: Sendable {
             throw StepFailure(step: step, slot: slot.name, detail: "no Completion in time", isLate: true)
         // The service was killed by the scenario: no answer is the right answer.
         case .orphaned: return
+        case .standingStill, .imageMissing: isRight = outcomes.contains(.any)
         case .completed(let code): isRight = outcomes.contains(.completed(code)) || outcomes.contains(.any)
         case .refused(let name):
             isRight = outcomes.contains {

@@ -50,8 +50,21 @@ final class SimulatedBus: Sendable {
     /// Nobody answers for the service after so long: it is dead, or as good as.
     static let patience = Duration.seconds(60)
 
-    /// Returns once somebody has the service's name.
+    /// Connections that may break, and answers that may get lost, until the service has answered.
+    static let maximumAttempts = 16
+
+    /// Returns once somebody has the service's name and answers.
     func waitForService() async throws(BusError) {
+        var attempt = 1
+        while true {
+            do throws(BusError) { return try await askForService() } catch {
+                guard attempt < Self.maximumAttempts else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private func askForService() async throws(BusError) {
         let connection = try await connect()
         let rule = "type='signal',member='NameOwnerChanged',arg0='\(MediaInterfaces.busName)'"
         _ = try await connection.call(Self.driver("AddMatch", rule))

@@ -90,8 +90,12 @@ extension SimulatedWorld {
             // Whoever started it starts it again at once.
             case .kill, .restart, .detach: bus.restart()
             case .start: break
-            case .stop: bus.pause()
-            case .continue: bus.resume()
+            case .stop:
+                bus.pause()
+                return .standstill(of: "bus", begins: true)
+            case .continue:
+                bus.resume()
+                return .standstill(of: "bus", begins: false)
             }
             return Impact(slots: nil)
         }
@@ -106,8 +110,12 @@ extension SimulatedWorld {
         case .restart:
             runningService?.process.kill()
             startService()
-        case .stop: runningService?.process.pause()
-        case .continue: runningService?.process.resume()
+        case .stop:
+            runningService?.process.pause()
+            return .standstill(of: "service", begins: true)
+        case .continue:
+            runningService?.process.resume()
+            return .standstill(of: "service", begins: false)
         case .detach: bus.restart()
         }
         return Impact(slots: nil)

@@ -44,8 +44,7 @@ extension SimulatedWorld {
             return Impact(slots: nil, losesUnflushedWrites: isBegin)
         case "store.replace", "store.resize", "store.remove": return try changeImages(strike, isBegin)
         case "clock.freeze":
-            if isBegin { runningService?.process.pause() } else { runningService?.process.resume() }
-            return Impact(slots: nil)
+            return try await process(isBegin ? .stop : .continue, .service, nil)
         case "clock.step":
             // Nothing in this world reads a wall clock: a service that began to would be a new port.
             return .none

@@ -84,6 +84,18 @@ package struct Impact: Equatable, Sendable {
     package var slots: [String]?
     /// Writes that were not flushed may be lost.
     package var losesUnflushedWrites: Bool
+    /// Who begins to stand still, or goes on: the service, or the bus that it speaks on.
+    package var standstill: Standstill?
+
+    package struct Standstill: Equatable, Sendable {
+        package var who: String
+        package var begins: Bool
+
+        package init(who: String, begins: Bool) {
+            self.who = who
+            self.begins = begins
+        }
+    }
 
     package init(slots: [String]?, losesUnflushedWrites: Bool = false) {
         self.slots = slots
@@ -91,6 +103,13 @@ package struct Impact: Equatable, Sendable {
     }
 
     package static let none = Impact(slots: [])
+
+    /// Every slot may notice.
+    package static func standstill(of who: String, begins: Bool) -> Impact {
+        var impact = Impact(slots: nil)
+        impact.standstill = Standstill(who: who, begins: begins)
+        return impact
+    }
 }
 
 /// The rig could not do what it was asked to; no fault of what is tested.

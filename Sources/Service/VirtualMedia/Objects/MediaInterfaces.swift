@@ -77,7 +77,7 @@ package enum MediaInterfaces {
 
     private static let status = [Argument("Status", "b")]
     private static let unmount = MethodDescription("Unmount", output: status)
-    private static let completion = SignalDescription("Completion", [Argument("Result", "i")])
+    package static let completion = SignalDescription("Completion", [Argument("Result", "i")])
 
     package static func path(of slot: SlotConfiguration) -> String {
         "\(rootPath)/\(slot.mode.name)/\(slot.name)"

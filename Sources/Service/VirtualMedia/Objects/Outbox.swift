@@ -7,6 +7,7 @@ final class Outbox: Sendable {
     private let stream: AsyncStream<Message>
     private let continuation: AsyncStream<Message>.Continuation
     private let backlog = Mutex<(count: Int, waiter: CheckedContinuation<Void, Never>?)>((0, nil))
+    private let refused = Mutex<[Message]>([])
 
     init(_ connection: any BusConnection) {
         self.connection = connection
@@ -20,10 +21,15 @@ final class Outbox: Sendable {
         if case .terminated = continuation.yield(message) { backlog.withLock { $0.count -= 1 } }
     }
 
-    /// Sends until ``finish()``; what a dead connection refuses is lost with it.
+    /// What the connection would not take any more, in the order given.
+    var unsent: [Message] { refused.withLock { $0 } }
+
+    /// Sends until ``finish()``; what a dead connection refuses is kept in ``unsent``.
     func run() async {
         for await message in stream {
-            try? await connection.send(message)
+            do throws(BusError) { try await connection.send(message) } catch {
+                refused.withLock { $0.append(message) }
+            }
             backlog.withLock { backlog in
                 backlog.count -= 1
                 defer { backlog.waiter = nil }

@@ -36,21 +36,28 @@ struct SlotObject: Sendable {
     func show(_ report: SlotReport, in tree: inout ObjectTree) -> [Message] {
         latest.set(report)
         let values = changing(report)
-        let interfaces = [
-            MediaInterfaces.mountPoint, MediaInterfaces.process, MediaInterfaces.stats, MediaInterfaces.slot,
-        ]
-        return interfaces.compactMap { interface in
+        return Self.changingInterfaces.compactMap { interface in
             tree.setProperties(
                 at: path, interface.name,
                 values.filter { $0.0 == interface }.map { (property: $0.1, value: $0.2) })
         }
     }
 
+    /// PropertiesChanged with all that can change, for listeners that may have missed something.
+    func everything(in tree: ObjectTree) -> [Message] {
+        Self.changingInterfaces.compactMap { tree.announceAll(at: path, $0.name) }
+    }
+
     func completion(_ code: CompletionCode) -> Message {
         .signal(
-            path: path, interface: MediaInterfaces.methods(of: slot.mode).name, member: "Completion",
+            path: path, interface: MediaInterfaces.methods(of: slot.mode).name,
+            member: MediaInterfaces.completion.name,
             body: [.int32(code.rawValue)])
     }
+
+    private static let changingInterfaces = [
+        MediaInterfaces.mountPoint, MediaInterfaces.process, MediaInterfaces.stats, MediaInterfaces.slot,
+    ]
 
     private typealias Property = (InterfaceDescription, String, Value)
 

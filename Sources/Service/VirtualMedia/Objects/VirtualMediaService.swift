@@ -13,10 +13,20 @@ package actor VirtualMediaService {
     private let platform: MediaPlatform
     private let slots: [Slot]
     private let objects: [SlotObject]
-    private let notices: AsyncStream<(Int, SlotNotice)>
-    private let noticeInlet: AsyncStream<(Int, SlotNotice)>.Continuation
+    /// What goes out on the bus because of slots, in the order in which it came about: a caller must not
+    /// hear that its request was accepted before it hears how the one before has ended.
+    private enum News: Sendable {
+        case notice(SlotNotice, slot: Int)
+        /// To the connection that the call came from.
+        case reply(Message?, Outbox)
+    }
+
+    private let news: AsyncStream<News>
+    private let newsInlet: AsyncStream<News>.Continuation
     private var tree: ObjectTree
     private var outbox: Outbox?
+    /// Completions that no connection has taken yet; each slot has at most a few requests open.
+    private var unsentCompletions: [Message] = []
     private var background: [any SpawnedTask] = []
     /// Slots whose caller's secret is being read.
     private var awaitingSecret: Set<Int> = []
@@ -24,12 +34,14 @@ package actor VirtualMediaService {
     /// - Parameter machineID: 32 hexadecimal digits, for Peer.GetMachineId.
     package init(_ configuration: MediaConfiguration, on platform: MediaPlatform, machineID: String) {
         self.platform = platform
-        let (stream, continuation) = AsyncStream.makeStream(of: (Int, SlotNotice).self)
-        notices = stream
-        noticeInlet = continuation
+        let (stream, continuation) = AsyncStream.makeStream(of: News.self)
+        news = stream
+        newsInlet = continuation
         let controllers = ControllerPool()
         slots = configuration.slots.enumerated().map { index, slot in
-            Slot(slot, on: platform, sharing: controllers) { continuation.yield((index, $0)) }
+            Slot(slot, on: platform, sharing: controllers) {
+                continuation.yield(.notice($0, slot: index))
+            }
         }
         objects = configuration.slots.map { SlotObject($0, clock: platform.clock) }
         tree = ObjectTree(machineID: machineID)
@@ -48,23 +60,28 @@ package actor VirtualMediaService {
     }
 
     /// Takes the bus name and answers calls until the connection ends. Media stay as they are, and
-    /// another connection may follow.
+    /// another connection may follow: it is told the state of every slot anew, and then the Completions that
+    /// this one did not take.
     package func serve(on connection: any BusConnection) async throws(BusError) {
+        try await requestName(on: connection)
         let outbox = Outbox(connection)
         let sender = platform.spawner.spawn("bus sender", .shared) { await outbox.run() }
-        self.outbox = outbox
-        defer {
-            outbox.finish()
-            if self.outbox === outbox { self.outbox = nil }
+        if !background.isEmpty {
+            for object in objects { for signal in object.everything(in: tree) { outbox.send(signal) } }
         }
-        try await requestName(on: connection)
+        for completion in unsentCompletions { outbox.send(completion) }
+        unsentCompletions = []
+        self.outbox = outbox
         await start()
         for await message in connection.incoming {
             await outbox.hasRoom(limit: Self.maximumBacklog)
             await handle(message)
         }
+        if self.outbox === outbox { self.outbox = nil }
         outbox.finish()
         await sender.finished()
+        unsentCompletions =
+            outbox.unsent.filter { $0.member == MediaInterfaces.completion.name } + unsentCompletions
     }
 
     /// Takes every medium down, says so on the bus, and ends; each slot has its deadlines, so this
@@ -74,7 +91,7 @@ package actor VirtualMediaService {
             platform.spawner.spawn("\(slot.configuration.name) shut down", .shared) { await slot.shutDown() }
         }
         for down in downs { await down.finished() }
-        noticeInlet.finish()
+        newsInlet.finish()
         await background.first?.finished()
         for task in background.dropFirst() { task.cancel() }
     }
@@ -159,23 +176,29 @@ package actor VirtualMediaService {
 
     /// The reply goes out before any signal that the request leads to.
     private func answer(_ invocation: Invocation, _ outbox: Outbox, _ request: Request) async {
+        let inlet = newsInlet
         do {
-            try await request { outbox.send(invocation.reply([.boolean(true)])) }
+            try await request { inlet.yield(.reply(invocation.reply([.boolean(true)]), outbox)) }
         } catch let refusal as SlotMachine.Refusal {
-            outbox.send(invocation.failure(BusError(refusal)))
+            inlet.yield(.reply(invocation.failure(BusError(refusal)), outbox))
         } catch {
-            outbox.send(invocation.failure(BusError(ErrorName.failed, "\(error)")))
+            inlet.yield(.reply(invocation.failure(BusError(ErrorName.failed, "\(error)")), outbox))
         }
     }
 
     // MARK: Slots and events
 
-    /// The first task is the one that ends by itself, after the last notice.
+    /// The first task is the one that ends by itself, after the last news.
     private func listen() {
-        let (platform, notices) = (self.platform, self.notices)
+        let (platform, news) = (self.platform, self.news)
         background = [
-            platform.spawner.spawn("slot notices", .shared) { [self] in
-                for await (index, notice) in notices { await show(notice, of: index) }
+            platform.spawner.spawn("slot news", .shared) { [self] in
+                for await piece in news {
+                    switch piece {
+                    case .notice(let notice, let index): await show(notice, of: index)
+                    case .reply(let message, let outbox): outbox.send(message)
+                    }
+                }
             },
             platform.spawner.spawn("uevents", .shared) { [self] in
                 for await uevent in await platform.uevents.uevents() { await hint(uevent) }
@@ -192,7 +215,9 @@ package actor VirtualMediaService {
         switch notice {
         case .report(let report):
             for signal in objects[index].show(report, in: &tree) { outbox?.send(signal) }
-        case .completion(_, let code): outbox?.send(objects[index].completion(code))
+        case .completion(_, let code):
+            let completion = objects[index].completion(code)
+            if let outbox { outbox.send(completion) } else { unsentCompletions.append(completion) }
         }
     }
 
