@@ -44,10 +44,9 @@ package final class MediumOracle {
 
     /// - Parameters:
     ///   - images: The medium as it was inserted; several where the image changed while it was: the
-    ///     medium is one of them, whole.
+    ///     medium is one of them, whole. None while there is no such image.
     ///   - seed: Makes the bytes of writes.
     package init(images: [any ExpectedImage], seed: UInt64) {
-        precondition(!images.isEmpty)
         self.images = images
         self.seed = seed
     }
@@ -55,6 +54,9 @@ package final class MediumOracle {
     /// Possible sizes of the medium.
     package var byteCounts: [UInt64] { images.map(\.byteCount) }
     package var hasWrites: Bool { !sectors.isEmpty }
+
+    /// The image changed while it was being inserted: the medium may be this one as well.
+    package func mayBe(_ image: any ExpectedImage) { images.append(image) }
 
     /// - Returns: the number of the next write, and its bytes at `offset`.
     package func nextWrite(at offset: UInt64, byteCount: Int) -> (number: UInt32, bytes: [UInt8]) {
@@ -97,7 +99,8 @@ package final class MediumOracle {
     package func judge(_ bytes: some Collection<UInt8>, at offset: UInt64) throws(ObserverError) -> Finding {
         let bytes = Array(bytes)
         var fitting: [any ExpectedImage] = []
-        var finding = Finding.right
+        var finding = Finding.wrong(
+            sector: offset / UInt64(Self.sectorBytes), "data, though there was no image to insert")
         for image in images {
             finding = try judge(bytes, at: offset, image)
             if finding == .right { fitting.append(image) }

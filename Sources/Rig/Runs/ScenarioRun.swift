@@ -229,6 +229,9 @@ package final class ScenarioRun: Sendable {
         context.bell.ring()
     }
 
+    /// The store has another version of an image, from this moment on.
+    package func imageChanged(_ image: String) { for slot in slots { slot.imageChanged(image) } }
+
     /// The service has died without a word; what it held is gone.
     package func serviceDied() {
         watch.serviceDied()

@@ -88,6 +88,7 @@ package struct SimulatedRun: Sendable {
             let world = try SimulatedWorld(
                 resolved.scenario, in: simulation, faults: engine, recorder: recorder,
                 saw: { envelope in links.scenarioRun?.watch.saw(envelope) },
+                imageChanged: { links.scenarioRun?.imageChanged($0) },
                 serviceDied: { links.scenarioRun?.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)
             return await run.run()

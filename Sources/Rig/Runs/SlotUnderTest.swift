@@ -129,13 +129,11 @@ final class SlotUnderTest: Sendable {
 
     /// What the next accepted mount will bring.
     private func expect(_ image: String, isReadWrite: Bool, kind: MediumKind) {
-        guard let content = context.world.content(of: image) else {
-            return state.withLock { $0.pending = nil }
-        }
+        let contents = context.world.content(of: image).map { [$0] } ?? []
         state.withLock { state in
             state.mountCount += 1
             let seed = context.seed &+ state.mountCount &* 7919
-            var oracle = MediumOracle(images: [content], seed: seed)
+            var oracle = MediumOracle(images: contents, seed: seed)
             if configuration.mode == .proxy {
                 oracle = state.proxyOracles[image] ?? oracle
                 state.proxyOracles[image] = oracle
@@ -160,7 +158,6 @@ final class SlotUnderTest: Sendable {
     private func request(
         _ message: Message, within limit: Duration, isAwaited: Bool
     ) async -> RequestEnd {
-        let deadline = context.now + limit
         let before = watch.ledger(of: name)
         let born = watch.incarnation
         switch await call(message) {
@@ -174,6 +171,8 @@ final class SlotUnderTest: Sendable {
         case .failure, .success: break
         }
         guard isAwaited else { return .accepted }
+        // A bus that delays the call or its answer takes nothing off the service's time.
+        let deadline = (watch.ledger(of: name).acceptedAt ?? context.now) + limit
         let number = before.accepted + 1
         let watch = self.watch
         let name = self.name
@@ -206,7 +205,11 @@ final class SlotUnderTest: Sendable {
                 }
             }
             if case .failure(let error)? = result, error.name == ErrorName.disconnected, attempt == 1 {
-                state.withLock { $0.client = nil }
+                state.withLock { state in
+                    state.client = nil
+                    // The call may have arrived before its connection ended.
+                    if let pending = state.pending { state.uncertain = pending }
+                }
                 continue
             }
             return result ?? .failure(BusError(ErrorName.noReply, "no reply in \(Self.callTimeout)"))
@@ -230,7 +233,8 @@ final class SlotUnderTest: Sendable {
             if member == "Unmount" {
                 state.medium?.isLeaving = true
             } else {
-                state.medium = state.pending ?? state.uncertain
+                // One that was uncertain may already have shown itself to the host.
+                state.medium = state.pending ?? state.uncertain ?? state.medium
                 state.pending = nil
                 state.uncertain = nil
             }
@@ -259,6 +263,17 @@ final class SlotUnderTest: Sendable {
                 state.medium = nil
                 state.uncertain = nil
             default: break
+            }
+        }
+    }
+
+    /// The store has another version of an image; a mount that is on its way may find either.
+    func imageChanged(_ image: String) {
+        guard configuration.mode == .legacy, let content = context.world.content(of: image) else { return }
+        state.withLock { state in
+            for medium in [state.pending, state.uncertain, state.medium] {
+                guard let medium, medium.image == image, !medium.isInserted else { continue }
+                medium.oracle.mayBe(content)
             }
         }
     }

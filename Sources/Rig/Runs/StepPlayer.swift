@@ -173,17 +173,26 @@ struct StepPlayer: Sendable {
     private func readyDisk(
         of slot: SlotUnderTest, _ name: String, _ wanted: Scenario.Step.DataOutcome
     ) async throws(StepFailure) -> (HostDisk?, UnitReport?) {
+        let deadline = context.now + Self.diskPatience
         let host = self.host
-        let found = await context.wait(until: context.now + Self.diskPatience) { host.disk(of: slot.name) }
-        guard let disk = found else {
-            if wanted != .good { return (nil, nil) }
-            throw StepFailure(step: name, slot: slot.name, detail: "the host has no disk", isLate: true)
-        }
-        switch await disk.examine() {
-        case .success(let unit): return (disk, unit)
-        case .failure(let error):
-            if wanted != .good { return (nil, nil) }
-            throw StepFailure(step: name, slot: slot.name, detail: "\(error)")
+        while true {
+            let found = await context.wait(until: deadline) { host.disk(of: slot.name) }
+            guard let disk = found else {
+                if wanted != .good { return (nil, nil) }
+                throw StepFailure(step: name, slot: slot.name, detail: "the host has no disk", isLate: true)
+            }
+            let seen = context.bell.rings
+            switch await disk.examine() {
+            case .success(let unit): return (disk, unit)
+            case .failure(.usb(.disconnected, _)) where context.now < deadline:
+                // The host has yet to notice that the disk of an earlier medium has gone.
+                if host.disk(of: slot.name) === disk {
+                    await context.bell.wait(after: seen, until: deadline)
+                }
+            case .failure(let error):
+                if wanted != .good { return (nil, nil) }
+                throw StepFailure(step: name, slot: slot.name, detail: "\(error)")
+            }
         }
     }
 

@@ -18,10 +18,15 @@ final class SimulatedStore: Sendable {
     /// Generations given out so far: each change makes one.
     private let generation = Mutex(0)
 
-    init(_ topology: Scenario.Topology, in simulation: Simulation, faults: any FaultInjector)
-        throws(WorldFailure)
-    {
+    private let changed: @Sendable (_ image: String) -> Void
+
+    /// - Parameter changed: is told of each new version in the moment in which it is there.
+    init(
+        _ topology: Scenario.Topology, in simulation: Simulation, faults: any FaultInjector,
+        changed: @escaping @Sendable (_ image: String) -> Void
+    ) throws(WorldFailure) {
         self.simulation = simulation
+        self.changed = changed
         self.topology = topology
         var configuration = SimulatedImageServer.Configuration()
         configuration.network.roundTrip = topology.store.roundTrip
@@ -97,6 +102,7 @@ final class SimulatedStore: Sendable {
         case .remove: server.archive.remove(path)
         case .restore: server.archive.replace(path, withGeneration: 0)
         }
+        changed(image.name)
     }
 
     private func nextGeneration() -> Int {

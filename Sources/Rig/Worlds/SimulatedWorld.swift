@@ -48,10 +48,13 @@ package final class SimulatedWorld: World {
 
     /// - Parameters:
     ///   - saw: is shown each message that enters the bus, before any fault touches it.
+    ///   - imageChanged: is told the name of an image of which the store has another version.
     ///   - serviceDied: is told that the service was killed.
     package init(
         _ scenario: Scenario, in simulation: Simulation, faults: any FaultInjector, recorder: RunRecorder,
-        saw: @escaping @Sendable (Envelope) -> Void, serviceDied: @escaping @Sendable () -> Void
+        saw: @escaping @Sendable (Envelope) -> Void,
+        imageChanged: @escaping @Sendable (_ image: String) -> Void,
+        serviceDied: @escaping @Sendable () -> Void
     ) throws(WorldFailure) {
         self.scenario = scenario
         self.simulation = simulation
@@ -66,7 +69,7 @@ package final class SimulatedWorld: World {
             executor: simulation.executor, clock: simulation.clock, spawner: simulation.spawner,
             profile: topology.kernelProfile, controllers: topology.chips, faults: faults)
         bus = SimulatedBus(in: simulation, faults: faults, saw: saw)
-        store = try SimulatedStore(topology, in: simulation, faults: faults)
+        store = try SimulatedStore(topology, in: simulation, faults: faults, changed: imageChanged)
         clients = ProxyClients(topology, sockets: sockets, surroundings, in: simulation)
     }
 
