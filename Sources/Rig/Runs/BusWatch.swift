@@ -96,11 +96,11 @@ package final class BusWatch: Sendable {
     /// No message may hold these bytes.
     func forbid(_ secret: [UInt8]) { state.withLock { $0.secrets.append(secret) } }
 
-    /// A service that died without a word will never answer; the next one starts from the beginning.
+    /// A service that died without a word will never answer; the next one starts from the beginning. A call
+    /// that the bus has held back may reach that one.
     func serviceDied() {
         let time = now()
         state.withLock { state in
-            state.pending = [:]
             state.incarnation += 1
             for slot in state.ledgers.keys.sorted() {
                 state.ledgers[slot]!.accepted = state.ledgers[slot]!.completions.count

@@ -290,8 +290,9 @@ final class SlotUnderTest: Sendable {
 
     func serviceDied() {
         state.withLock { state in
+            // A call that the bus has held back may reach the next service.
+            state.uncertain = state.pending ?? state.uncertain
             state.pending = nil
-            state.uncertain = nil
             // The host may go on until the next service removes the medium; what was written to a Legacy
             // slot's overlay went with the service.
             state.medium?.hadTrouble = true
