@@ -163,9 +163,11 @@ final class SlotUnderTest: Sendable {
         switch await call(message) {
         case .failure(let error) where watch.ledger(of: name).accepted == before.accepted:
             let isAnswerLost = Self.lostAnswers.contains(error.name) && watch.incarnation == born
-            state.withLock { state in
-                if isAnswerLost, let pending = state.pending { state.uncertain = pending }
-                state.pending = nil
+            if message.member != "Unmount" {
+                state.withLock { state in
+                    if isAnswerLost, let pending = state.pending { state.uncertain = pending }
+                    state.pending = nil
+                }
             }
             return watch.incarnation == born ? .refused(name: error.name) : .orphaned
         case .failure, .success: break
