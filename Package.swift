@@ -145,6 +145,14 @@ let package = Package(
                 "Sharding", "Threads", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
                 "WireFormat",
             ]),
+        room(
+            "Rig", "RealTime",
+            [
+                "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
+                "StoreService", "FaultyFiles", "RemoteStore", "HTTPRanges", "RemoteImages", "ImageSources",
+                "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "LinuxPlatform", "Threads",
+                "NBDServer", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
+            ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
         room("Rig", "Capabilities"),
 
@@ -153,7 +161,7 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts", "Reports",
+                "Runs", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts", "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
                 "NBDServer",
@@ -242,6 +250,12 @@ let package = Package(
         tests(
             "Scenarios",
             ["Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "VirtualMedia"]),
+        tests(
+            "RealTime",
+            [
+                "RealTime", "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "FaultyFiles", "RunLog",
+                "LinuxPlatform", "VirtualMedia",
+            ]),
         tests("Sharding", ["Sharding"]),
         tests("Reports", ["Reports", "RunLog", "HostObserver"]),
         tests("Artefacts", ["Artefacts", "Reports", "Sharding", "RunLog"]),

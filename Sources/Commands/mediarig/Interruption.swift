@@ -1,14 +1,16 @@
 import Glibc
+import RealTime
 import Threads
 import Verification
 
-/// Lets SIGINT and SIGTERM end a verification at any moment, with nothing left in the file system.
+/// Lets SIGINT and SIGTERM end a verification or a run at any moment, with nothing left in the file system.
 enum Interruption {
     static func clearsUp() {
         let signals = StopSignals()
         _ = BlockingThread.start("signals") {
             let number = signals.wait()
             PrivateFolder.removeAll()
+            RunFolder.removeAll()
             Console.complain("interrupted; nothing was proven")
             // Whoever waits for this process sees what ended it.
             signal(number, SIG_DFL)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Artefacts
 import FaultPlan
 import Foundation
+import RealTime
 import Reports
 import RunLog
 import Runs
@@ -65,6 +66,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Print the table of faults by state of the slot: what fired when.")
     var coverage = false
 
+    @Flag(name: .customLong("require"), help: "Fail with 6 where a run was skipped.")
+    var requireAll = false
+
     @Flag(help: "Print JSON instead of text.")
     var json = false
 
@@ -75,13 +79,16 @@ struct RunCommand: ParsableCommand {
             throw ValidationError("--jobs wants 1 to \(Campaign.maximumJobs).")
         }
         if let timeLimit, timeLimit < 1 { throw ValidationError("--time-limit wants at least one second.") }
+        if world != .sim, schedule != nil {
+            throw ValidationError("--schedule is for --world sim: elsewhere the machine decides.")
+        }
         if keepPassed, artifacts == nil { throw ValidationError("--keep-passed needs --artifacts.") }
     }
 
     func run() throws {
         let chosen = try scenarios.map(ScenarioArgument.load)
-        guard world == .sim else {
-            Console.complain("--world \(world.rawValue) is not there yet; sim is")
+        guard world != .kernel else {
+            Console.complain("--world kernel is not there yet; sim and emulated are")
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
         let part = try chosenShard()
@@ -98,9 +105,7 @@ struct RunCommand: ParsableCommand {
         }
         let failure = Mutex<ArtefactError?>(nil)
         let progress = RunProgress(total: split.runCount(of: part))
-        let leftOut = campaign.run(
-            split.runs(of: part).map { Campaign.Run(chosen[$0.scenario].scenario, seed: $0.seed) }
-        ) { record, resolved in
+        let ended = { @Sendable (record: RunRecord, resolved: Scenario.Resolved?) in
             let index = chosen.firstIndex { $0.scenario.name == record.identity.scenario }
             let text = index.map { chosen[$0].text } ?? []
             var record = record
@@ -109,6 +114,24 @@ struct RunCommand: ParsableCommand {
                 try writer.add(RunArtefacts(record, scenario: text, resolvedFaults: Self.faults(resolved)))
             } catch { failure.withLock { $0 = $0 ?? error } }
             progress.ended(record)
+        }
+        let runs = split.runs(of: part).map { Campaign.Run(chosen[$0.scenario].scenario, seed: $0.seed) }
+        let leftOut: Int
+        if world == .emulated {
+            leftOut = emulated.run(runs) { outcome in
+                switch outcome {
+                case .ran(let record, let resolved): ended(record, resolved)
+                case .skipped(let run, let reason):
+                    do throws(ArtefactError) {
+                        try writer.skip(
+                            SkippedRun(
+                                scenario: run.scenario.name, world: Scenario.World.emulated.rawValue,
+                                seed: run.seed, reason: reason))
+                    } catch { failure.withLock { $0 = $0 ?? error } }
+                }
+            }
+        } else {
+            leftOut = campaign.run(runs, ended: ended)
         }
         progress.clear()
         if let error = failure.withLock({ $0 }) { try ArtefactFailure.report(error) }
@@ -119,7 +142,8 @@ struct RunCommand: ParsableCommand {
 
     private func replayCommand(_ scenario: String?, _ seed: UInt64) -> String {
         let order = schedule.map { ["--schedule", "\($0)"] } ?? []
-        return ShellWords.line(["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + order)
+        let place = world == .sim ? [] : ["--world", world.rawValue]
+        return ShellWords.line(["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + place + order)
     }
 
     private var destination: ReportDestination {
@@ -135,6 +159,16 @@ struct RunCommand: ParsableCommand {
         campaign.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
         campaign.timeLimit = timeLimit.map { .seconds($0) }
         campaign.schedule = schedule
+        campaign.commit = SourceVersion.commit
+        campaign.keepsEventsOfPassed = keepPassed
+        return campaign
+    }
+
+    private var emulated: EmulatedCampaign {
+        Interruption.clearsUp()
+        var campaign = EmulatedCampaign()
+        campaign.jobs = jobs ?? EmulatedCampaign.usualJobs
+        campaign.timeLimit = timeLimit.map { .seconds($0) }
         campaign.commit = SourceVersion.commit
         campaign.keepsEventsOfPassed = keepPassed
         return campaign
@@ -160,7 +194,11 @@ struct RunCommand: ParsableCommand {
             print(RegressionText.render(regression, hasColour: Console.isTerminal), terminator: "")
             if coverage { print("\n" + regression.coverage.markdown(), terminator: "") }
         }
-        let status = regression.verdict.exitCode
+        var status = regression.verdict.exitCode
+        // What was left out proves nothing, and all of it is as good as no machine.
+        if !regression.skipped.isEmpty, regression.runs.isEmpty || (requireAll && status == 0) {
+            status = ExitStatus.environmentMissing.rawValue
+        }
         if status != 0 { throw ExitCode(status) }
     }
 }

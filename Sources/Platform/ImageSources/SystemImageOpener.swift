@@ -11,9 +11,18 @@ package struct SystemImageOpener: ImageOpener {
     /// Off for a BMC's service, where a remote user names the image: `file:///etc/shadow` is one too.
     package var allowsLocalFiles: Bool
 
-    package init(options: HTTPSOptions = HTTPSOptions(), allowsLocalFiles: Bool = false) {
+    private let clock: any MediaClock
+    private let spawner: any Spawner
+
+    /// - Parameter spawner: starts the threads that fetch; one of theirs blocks.
+    package init(
+        options: HTTPSOptions = HTTPSOptions(), allowsLocalFiles: Bool = false,
+        clock: any MediaClock = SystemClock(), spawner: any Spawner = SystemSpawner()
+    ) {
         self.options = options
         self.allowsLocalFiles = allowsLocalFiles
+        self.clock = clock
+        self.spawner = spawner
     }
 
     package func open(_ request: ImageRequest) async throws(ImageError) -> any BlockStore {
@@ -21,7 +30,7 @@ package struct SystemImageOpener: ImageOpener {
             return try LocalImage.open(path, isReadWrite: request.isReadWrite)
         }
         let opener = RemoteImageOpener(
-            connector: CurlConnector(), options: options, clock: SystemClock(), spawner: SystemSpawner(),
+            connector: CurlConnector(), options: options, clock: clock, spawner: spawner,
             random: SystemRandomNumberGenerator(), overlay: Self.overlay)
         return try await opener.open(request)
     }

@@ -72,6 +72,11 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
     /// True on a thread whose jobs may wait in system calls.
     package static var isBlockingAllowed: Bool { pthread_getspecific(blockingKey) != nil }
 
+    /// Says that jobs of the calling thread may wait in system calls.
+    package static func allowBlocking() {
+        pthread_setspecific(blockingKey, UnsafeRawPointer(bitPattern: 1))
+    }
+
     private static let blockingKey: pthread_key_t = {
         var key = pthread_key_t()
         precondition(pthread_key_create(&key, nil) == 0, "no thread-specific key left")
@@ -105,7 +110,7 @@ package final class ThreadExecutor: TaskExecutor, SerialExecutor {
         // Before the first job, which may ask whether it is on this thread.
         thread.withLock { $0 = pthread_self() }
         clinux_name_thread(String(name.prefix(15)))
-        if mayBlock { pthread_setspecific(Self.blockingKey, UnsafeRawPointer(bitPattern: 1)) }
+        if mayBlock { Self.allowBlocking() }
         var batch: [UnownedJob] = []
         while true {
             let isDone = state.withLock { state in

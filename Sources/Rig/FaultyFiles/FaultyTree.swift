@@ -19,7 +19,7 @@ package final class FaultyTree: Sendable {
     package let waitingRoom: WaitingRoom
     let root: CInt
     private let injector: any FaultInjector
-    private let start = Monotonic.now
+    private let start: Duration
     private let state = Mutex(State())
 
     struct FileKey: Hashable {
@@ -34,11 +34,13 @@ package final class FaultyTree: Sendable {
         var epoch = 0
     }
 
+    /// - Parameter startedAt: on the system's monotonic clock, from when faults count time; now if `nil`.
     /// - Throws: when the directory cannot be opened.
     package init(
         directory: String, isReadOnly: Bool, injector: any FaultInjector,
-        recorder: OperationRecorder = OperationRecorder()
+        recorder: OperationRecorder = OperationRecorder(), startedAt: Duration? = nil
     ) throws(Errno) {
+        start = startedAt ?? Monotonic.now
         root = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard root >= 0 else { throw Errno(errno) }
         self.isReadOnly = isReadOnly
@@ -52,7 +54,7 @@ package final class FaultyTree: Sendable {
         close(root)
     }
 
-    /// Since the store was opened.
+    /// Since the store was opened, or the run of which it is a part was started.
     package var now: Duration { Monotonic.now - start }
 
     /// What goes wrong with an operation.

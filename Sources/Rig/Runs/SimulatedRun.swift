@@ -74,22 +74,13 @@ package struct SimulatedRun: Sendable {
         let resolved = self.resolved
         return try simulation.run { simulation in
             let links = ScenarioRun.Links()
-            let surroundings = FaultEngine.Surroundings(
-                stateOf: { slot in links.scenarioRun?.watch.ledger(of: slot).state },
-                report: { firing in
-                    recorder.record(
-                        .fault, slot: firing.occasion?.slot ?? firing.strike?.slot,
-                        "fault \(firing.fault.kind)", detail: firing.words, range: firing.occasion?.bytes)
-                    links.scenarioRun?.fired(firing)
-                },
-                onStrike: { strike in links.scenarioRun?.perform(strike) })
             let engine = try FaultEngine(
-                FaultPlan(resolved.scenario.faults), seed: resolved.seed, surroundings: surroundings)
+                FaultPlan(resolved.scenario.faults), seed: resolved.seed,
+                surroundings: links.surroundings(recorder: recorder))
             let world = try SimulatedWorld(
                 resolved.scenario, in: simulation, faults: engine, recorder: recorder,
-                saw: { envelope in links.scenarioRun?.watch.saw(envelope) },
-                imageChanged: { links.scenarioRun?.imageChanged($0) },
-                serviceDied: { links.scenarioRun?.serviceDied() })
+                saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
+                serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)
             return await run.run()
         }
@@ -101,14 +92,6 @@ extension RunEvent {
     fileprivate var summary: String {
         "\(lane.rawValue) \(slot ?? "") \(name) \(detail ?? "") \(range?.start ?? 0) \(range?.end ?? 0) "
             + "\(latencyNanoseconds ?? 0) \(hasSucceeded)"
-    }
-}
-
-extension FaultFiring {
-    fileprivate var words: String {
-        let place = occasion.map { "\($0.layer.rawValue) \($0.operation) on \($0.target)" }
-        let deed = actions.isEmpty ? nil : actions.map { "\($0)" }.joined(separator: ", ")
-        return [fault.identifier, place, deed].compactMap(\.self).joined(separator: ": ")
     }
 }
 

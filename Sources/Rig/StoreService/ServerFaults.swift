@@ -1,14 +1,19 @@
-import FaultPoints
-import FaultyFiles
-import HTTPRanges
-import RemoteStore
+package import FaultPoints
+package import FaultyFiles
+package import HTTPRanges
+package import RemoteStore
 
 /// Asks the faults what goes wrong with the requests and connections of the HTTPS server.
-struct ServerFaults: Sendable {
-    let book: FaultBook
+package struct ServerFaults: Sendable {
+    let book: any FaultInjector
     let tree: FaultyTree
 
-    func answer(_ request: ReceivedRequest) -> AnswerFaults {
+    package init(book: any FaultInjector, tree: FaultyTree) {
+        self.book = book
+        self.tree = tree
+    }
+
+    package func answer(_ request: ReceivedRequest) -> AnswerFaults {
         var faults = AnswerFaults()
         guard ["GET", "HEAD"].contains(request.head.method) else { return faults }
         let operation = request.isHead ? "head" : "get"
@@ -20,7 +25,7 @@ struct ServerFaults: Sendable {
         return faults
     }
 
-    func handshake(_ connection: Int) -> HandshakeFaults {
+    package func handshake(_ connection: Int) -> HandshakeFaults {
         HandshakeFaults(meet(.tls, "handshake", "https", connection, nil))
     }
 

@@ -1,14 +1,16 @@
-import FaultyFiles
+package import FaultyFiles
 import Glibc
 import HTTPRanges
-import RemoteStore
+package import RemoteStore
 
 /// The store's files as the HTTPS server wants them. It reads them as the mount does, faults and all, but
 /// not through the kernel: a process that waits for a file system of its own cannot be killed.
-struct TreeImages: ServedFolder {
+package struct TreeImages: ServedFolder {
     let tree: FaultyTree
 
-    func open(_ name: String) -> Result<any ServedFile, ServedFailure> {
+    package init(tree: FaultyTree) { self.tree = tree }
+
+    package func open(_ name: String) -> Result<any ServedFile, ServedFailure> {
         do throws(Errno) {
             let file = try carryOut(.open, name) { plan throws(Errno) in
                 try tree.open(name, flags: O_RDONLY, plan)

@@ -167,6 +167,21 @@ extension NBDServer {
         state.withLock { $0.hasStopped = true }
     }
 
+    /// Hangs up on every client at once, whatever is under way; others may connect.
+    package func hangUp() { forEachConnection { $0.abort() } }
+
+    /// Listens no more and hangs up on everybody, as when its process is killed. What the store still does
+    /// for a connection goes on to its end, and nobody is told.
+    package func kill() {
+        let acceptors = state.withLock { state in
+            state.isStopping = true
+            defer { state.acceptors = [] }
+            return state.acceptors
+        }
+        for acceptor in acceptors { acceptor.stop() }
+        hangUp()
+    }
+
     private func forEachConnection(_ body: (ConnectedSocket) -> Void) {
         let sockets = state.withLock { state in state.connections.sorted { $0.key < $1.key }.map(\.value) }
         sockets.forEach(body)

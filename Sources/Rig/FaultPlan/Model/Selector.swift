@@ -79,6 +79,15 @@ extension Selector: CustomStringConvertible {
     }
 }
 
+extension Selector {
+    /// Of operations that a layer has, those that it leaves; all where it names none.
+    package func operations(among known: Set<String>) -> Set<String> {
+        guard !operations.isEmpty else { return known }
+        let patterns = operations.map(Glob.init)
+        return known.filter { operation in patterns.contains { $0.matches(operation) } }
+    }
+}
+
 private struct AnyKey: CodingKey {
     var stringValue: String
     var intValue: Int? { nil }

@@ -1,0 +1,49 @@
+internal import BusServer
+internal import DBusProtocol
+internal import FaultPoints
+internal import LinuxPlatform
+internal import MessageBus
+import Synchronization
+internal import VirtualMedia
+internal import Worlds
+
+/// The message bus of an emulated world: on a socket that any D-Bus program of this user can connect to.
+final class EmulatedBus: Sendable {
+    private let host: BusHost
+    private let address: String
+    private let standing = Standing()
+    private let failures = Mutex<[BusError]>([])
+
+    /// - Parameters:
+    ///   - path: of the socket.
+    ///   - saw: is shown each message as it enters the bus, before any fault touches it.
+    init(
+        at path: String, faults: any FaultInjector, clock: any MediaClock,
+        saw: @escaping @Sendable (Envelope) -> Void
+    ) throws(WorldFailure) {
+        do throws(BusError) {
+            host = try BusHost(BusConfiguration(listen: [BusConfiguration.address(ofPath: path)]))
+        } catch { throw WorldFailure("the bus: \(error)") }
+        address = host.addresses[0]
+        host.bus.intercept(
+            with: StandingBus(faults: faults, standing: standing), clock: clock, watching: saw)
+    }
+
+    func connect() async throws(BusError) -> WiredBusConnection {
+        try await SocketBusConnection.connect(to: address)
+    }
+
+    /// As SIGSTOP of the bus: messages wait, none is refused.
+    func pause() { standing.begin() }
+    func resume() { standing.end() }
+    /// Every connection ends; names are free again.
+    func restart() { host.bus.restart() }
+    func stop() { host.stop() }
+
+    /// Why the service could not serve on the bus.
+    func noteFailure(_ error: BusError) { failures.withLock { $0.append(error) } }
+
+    func waitForService() async throws(BusError) {
+        try await ServicePresence.wait { () async throws(BusError) in try await connect() }
+    }
+}

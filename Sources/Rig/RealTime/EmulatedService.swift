@@ -1,0 +1,64 @@
+internal import BusServer
+internal import DBusProtocol
+internal import LinuxPlatform
+internal import SimulatedBMC
+import Synchronization
+internal import VirtualMedia
+
+/// The virtual media service as a process of an emulated world: it can be stopped and killed at any moment, and
+/// what it had open closes with it.
+final class EmulatedService: Sendable {
+    /// Before the process connects to a bus again that has gone.
+    static let reconnectPause = Duration.seconds(1)
+
+    let process: EmulatedProcess
+    let exports: ProcessExports
+    private let sockets: ProcessSockets
+    private let service: VirtualMediaService
+    private let connection = Mutex<WiredBusConnection?>(nil)
+
+    /// - Parameter images: makes the opener of images, given this process's spawner.
+    init(
+        number: Int, _ configuration: MediaConfiguration, kernel: SimulatedKernel, bus: EmulatedBus,
+        clock: any MediaClock, images: (any Spawner) -> any ImageOpener
+    ) {
+        let process = EmulatedProcess("virtual-mediad \(number)")
+        let sockets = ProcessSockets()
+        let exports = ProcessExports(sockets)
+        let ports = ProcessKernel(kernel: kernel, process: process, sockets: sockets)
+        self.process = process
+        self.sockets = sockets
+        self.exports = exports
+        service = VirtualMediaService(
+            configuration,
+            on: MediaPlatform(
+                gadgets: ports, controllers: ports, nbd: ports, uevents: ports, sockets: sockets,
+                exports: exports, images: images(process.spawner), clock: clock, spawner: process.spawner,
+                secrets: PipeSecretReader()),
+            machineID: BusIdentity.machine())
+        process.atDeath { [self] in
+            exports.killAll()
+            sockets.closeAll()
+            connection.withLock { $0 }?.end()
+        }
+        let service = self.service
+        process.spawner.spawn("main", .shared) { [weak self] in
+            while let self {
+                do throws(BusError) {
+                    let connection = try await bus.connect()
+                    self.connection.withLock { $0 = connection }
+                    try await service.serve(on: connection)
+                } catch { bus.noteFailure(error) }
+                // Cancelled: without this a process that is told to end would connect for ever.
+                guard (try? await clock.sleep(until: clock.now + Self.reconnectPause)) != nil else { return }
+            }
+        }
+    }
+
+    /// As SIGTERM: everything is taken down in order, by the process itself.
+    func shutDown() async {
+        guard process.isAlive else { return }
+        let service = self.service
+        await process.spawner.spawn("shut down", .shared) { await service.shutDown() }.finished()
+    }
+}

@@ -1,0 +1,119 @@
+internal import FaultPlan
+internal import Scenarios
+internal import SimulatedBMC
+internal import VirtualMedia
+internal import Worlds
+
+// The faults of the catalogue that strike by themselves.
+extension EmulatedWorld {
+    /// Kinds that this world carries out.
+    static let strikes: [String] = [
+        "configfs.controller-lost", "host.power-cycle", "host.power-off", "nbd.connections-lost",
+        "power.cut-bmc", "power.cut-store", "process.detach", "process.kill", "process.restart", "process.stop",
+        "store.remove", "store.replace", "store.resize", "usb.disconnect", "usb.suspend",
+    ]
+
+    func perform(_ strike: Strike) async throws(WorldFailure) -> Impact {
+        let isBegin = strike.phase == .begin
+        let concerned = Impact(slots: strike.slot.map { [$0] })
+        switch strike.kind {
+        case "host.power-off": return try await host(isBegin ? .powerOff : .powerOn, nil)
+        case "host.power-cycle": return try await host(.powerCycle, nil)
+        case "usb.disconnect":
+            for slot in try slots(of: strike) { _ = try await host(isBegin ? .unplug : .plug, slot.name) }
+            return concerned
+        case "usb.suspend":
+            for slot in try slots(of: strike) { _ = try await host(isBegin ? .suspend : .resume, slot.name) }
+            return concerned
+        case "configfs.controller-lost":
+            await loseController(strike, isBegin)
+            return concerned
+        case "nbd.connections-lost":
+            for slot in try slots(of: strike) { await kernel.killNBDConnections(of: slot.device) }
+            return concerned
+        case "power.cut-bmc": return await cutPower(isBegin)
+        case "power.cut-store": return try await cutPowerOfStore(isBegin)
+        case "store.replace", "store.resize", "store.remove":
+            try changeImages(strike, isBegin)
+            return concerned
+        case _ where strike.kind.hasPrefix("process."): return try await processStrike(strike, isBegin)
+        default: throw WorldFailure("fault \(strike.kind) cannot be carried out in the emulated world")
+        }
+    }
+
+    private func slots(of strike: Strike) throws(WorldFailure) -> [SlotConfiguration] {
+        guard let name = strike.slot else { return configuration.slots }
+        return [try slotConfiguration(name)]
+    }
+
+    private func loseController(_ strike: Strike, _ isBegin: Bool) async {
+        if isBegin {
+            var name = strike.parameters.has("controller") ? strike.parameters.text("controller") : nil
+            if name == nil, let slot = strike.slot { name = await port(of: slot) }
+            guard let name = name ?? hostPorts.first else { return }
+            changes.withLock { $0.lostControllers[strike.identifier] = name }
+            await kernel.removeController(name)
+        } else if let name = changes.withLock({ $0.lostControllers.removeValue(forKey: strike.identifier) }) {
+            await kernel.addController(name)
+        }
+    }
+
+    /// Everything on the BMC that lives in memory is gone; host, clients and store live on.
+    private func cutPower(_ isBegin: Bool) async -> Impact {
+        if isBegin {
+            await kernel.powerCut()
+            runningService?.process.kill()
+            bus.restart()
+        } else {
+            await kernel.boot()
+            for (port, function) in scenario.topology.occupiedPorts {
+                try? await kernel.occupyController(port, by: function)
+            }
+            startService()
+        }
+        return Impact(slots: nil, losesUnflushedWrites: isBegin)
+    }
+
+    private func cutPowerOfStore(_ isBegin: Bool) async throws(WorldFailure) -> Impact {
+        try await store.setRunning(!isBegin)
+        for slot in configuration.slots where slot.mode == .proxy {
+            if isBegin { clients.losePower(slot) } else { try clients.restart(slot) }
+        }
+        return Impact(slots: nil, losesUnflushedWrites: isBegin)
+    }
+
+    private func changeImages(_ strike: Strike, _ isBegin: Bool) throws(WorldFailure) {
+        let plans = scenario.topology.slots.filter { strike.slot == nil || $0.name == strike.slot }
+        let named = plans.compactMap { $0.image ?? scenario.topology.images.first?.name }
+        for image in Set(named).sorted() {
+            let change: Scenario.Step.ImageChange
+            switch (isBegin, strike.kind) {
+            case (false, _): change = .init(image, .restore)
+            case (_, "store.replace"): change = .init(image, .replace, seed: 0x5EED)
+            case (_, "store.resize"):
+                change = .init(
+                    image, .resize, byteCount: UInt64(clamping: strike.parameters.integer("size")))
+            default: change = .init(image, .remove)
+            }
+            try store.images.change(change)
+        }
+    }
+
+    private func processStrike(_ strike: Strike, _ isBegin: Bool) async throws(WorldFailure) -> Impact {
+        guard
+            let target = Scenario.Step.ProcessAction.Target(rawValue: strike.parameters.text("process"))
+        else { throw WorldFailure("there is no process \(strike.parameters.text("process"))") }
+        let kind: Scenario.Step.ProcessAction.Kind
+        switch (strike.kind, isBegin) {
+        case ("process.kill", true): kind = .kill
+        case ("process.kill", false): kind = .start
+        case ("process.stop", true): kind = .stop
+        case ("process.stop", false): kind = .continue
+        case ("process.restart", _): kind = .restart
+        default: kind = .detach
+        }
+        guard target == .server else { return try await process(kind, target, nil) }
+        for slot in try slots(of: strike) { _ = try await process(kind, target, slot.name) }
+        return Impact(slots: strike.slot.map { [$0] })
+    }
+}

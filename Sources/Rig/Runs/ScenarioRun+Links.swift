@@ -1,0 +1,39 @@
+package import DBusProtocol
+package import FaultPlan
+package import RunLog
+internal import Worlds
+
+// What a world's faults and bus tell the run, which is made after them.
+extension ScenarioRun.Links {
+    /// What the engine asks of a run, and tells it.
+    package func surroundings(recorder: RunRecorder) -> FaultEngine.Surroundings {
+        FaultEngine.Surroundings(
+            stateOf: { slot in self.scenarioRun?.watch.ledger(of: slot).state },
+            report: { firing in
+                recorder.record(
+                    .fault, slot: firing.occasion?.slot ?? firing.strike?.slot,
+                    "fault \(firing.fault.kind)", detail: firing.words, range: firing.occasion?.bytes)
+                self.scenarioRun?.fired(firing)
+            },
+            onStrike: { strike in self.scenarioRun?.perform(strike) })
+    }
+
+    /// Called for every message that enters the bus, before any fault touches it.
+    package func saw(_ envelope: Envelope) { scenarioRun?.watch.saw(envelope) }
+
+    /// The service was killed.
+    package func serviceDied() { scenarioRun?.serviceDied() }
+}
+
+extension ScenarioRun {
+    /// Of a run that is not over.
+    package var violationsSoFar: [Violation] { context.violations.all }
+}
+
+extension FaultFiring {
+    fileprivate var words: String {
+        let place = occasion.map { "\($0.layer.rawValue) \($0.operation) on \($0.target)" }
+        let deed = actions.isEmpty ? nil : actions.map { "\($0)" }.joined(separator: ", ")
+        return [fault.identifier, place, deed].compactMap(\.self).joined(separator: ": ")
+    }
+}
