@@ -161,7 +161,8 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts", "Reports",
+                "Runs", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts",
+                "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
                 "NBDServer",
@@ -253,7 +254,7 @@ let package = Package(
         tests(
             "RealTime",
             [
-                "RealTime", "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "FaultyFiles", "RunLog",
+                "RealTime", "Scenarios", "FaultPlan", "FaultPoints", "FaultyFiles", "RunLog", "HostObserver",
                 "LinuxPlatform", "VirtualMedia",
             ]),
         tests("Sharding", ["Sharding"]),

@@ -62,6 +62,36 @@ extension FaultyTree {
         }
     }
 
+    /// What faults have made of a file, for whoever reads it beside the store.
+    package struct Appearance: Equatable, Sendable {
+        /// Instead of its true size.
+        package var byteCount: UInt64?
+        /// Which other content it has; 0 for its own.
+        package var generation: Int64
+
+        package init(byteCount: UInt64? = nil, generation: Int64 = 0) {
+            self.byteCount = byteCount
+            self.generation = generation
+        }
+    }
+
+    package func appearance(of path: String) -> Appearance {
+        guard let status = try? trueAttributes(of: path), let known = knownState(status) else {
+            return Appearance()
+        }
+        return known.content.withLock { Appearance(byteCount: $0.shownBytes, generation: $0.generation) }
+    }
+
+    /// Gives one file its true size and content again.
+    package func mend(_ path: String) {
+        guard let status = try? trueAttributes(of: path), let known = knownState(status) else { return }
+        known.content.withLock { content in
+            content.shownBytes = nil
+            content.generation = 0
+            content.changedAt = nil
+        }
+    }
+
     /// One name in a folder, with the number of its file.
     package struct FolderEntry: Equatable, Sendable {
         package let name: String

@@ -10,7 +10,8 @@ internal import Worlds
 /// The message bus of an emulated world: on a socket that any D-Bus program of this user can connect to.
 final class EmulatedBus: Sendable {
     private let host: BusHost
-    private let address: String
+    /// As DBUS_SYSTEM_BUS_ADDRESS wants it.
+    let address: String
     private let standing = Standing()
     private let failures = Mutex<[BusError]>([])
 

@@ -20,38 +20,36 @@ final class EmulatedClients: Sendable {
         var isAlive = true
     }
 
-    private let images: StoredImages
+    private let store: EmulatedStore
     private let faults: any FaultInjector
     private let clock: any MediaClock
     private let clients = Mutex<[String: Client]>([:])
     /// By slot and image.
     private let disks = Mutex<[String: FaultyStore]>([:])
 
-    init(_ images: StoredImages, faults: any FaultInjector, clock: any MediaClock) {
-        self.images = images
+    init(_ store: EmulatedStore, faults: any FaultInjector, clock: any MediaClock) {
+        self.store = store
         self.faults = faults
         self.clock = clock
     }
 
     /// Begins to serve an image, in place of the one before; the same disk again for the same image.
-    func serve(_ image: String, at slot: SlotConfiguration, isReadWrite: Bool) throws(WorldFailure) {
+    func serve(_ name: String, at slot: SlotConfiguration, isReadWrite: Bool) throws(WorldFailure) {
         if let present = client(slot.name) {
-            if present.image == image, present.isReadWrite == isReadWrite, present.isAlive { return }
+            if present.image == name, present.isReadWrite == isReadWrite, present.isAlive { return }
             present.server.kill()
         }
-        let key = "\(slot.name) \(image)"
+        let key = "\(slot.name) \(name)"
         let disk: FaultyStore
         if let known = disks.withLock({ $0[key] }) {
             disk = known
         } else {
-            let file: FileStore
-            do throws(FileStoreError) { file = try FileStore(path: images.path(of: image)) } catch {
-                throw WorldFailure("the client of \(slot.name): \(error)")
-            }
-            disk = FaultyStore(file, name: image, slot: slot.name, clock: clock, faults: faults)
+            guard let image = store.content(of: name) else { throw WorldFailure("there is no image \(name)") }
+            disk = FaultyStore(
+                SnapshotStore(image), name: name, slot: slot.name, clock: clock, faults: faults)
             disks.withLock { $0[key] = disk }
         }
-        try start(image, disk, at: slot, isReadWrite: isReadWrite)
+        try start(name, disk, at: slot, isReadWrite: isReadWrite)
     }
 
     private func start(_ image: String, _ disk: FaultyStore, at slot: SlotConfiguration, isReadWrite: Bool)
@@ -97,7 +95,9 @@ final class EmulatedClients: Sendable {
     }
 
     func stopAll() {
-        for client in clients.withLock({ $0.sorted { $0.key < $1.key }.map(\.value) }) { client.server.kill() }
+        for client in clients.withLock({ $0.sorted { $0.key < $1.key }.map(\.value) }) {
+            client.server.kill()
+        }
     }
 
     private func client(_ slot: String) -> Client? { clients.withLock { $0[slot] } }

@@ -57,7 +57,8 @@ package struct EmulatedRun: Sendable {
             record.violations.append(Violation("rig", at: clock.now, reason))
             record.verdict = .broken
         case .late(let violations):
-            record.violations = violations + [Violation("out of time", at: clock.now, "not over after \(limit)")]
+            record.violations =
+                violations + [Violation("out of time", at: clock.now, "not over after \(limit)")]
             record.verdict = .notLive
         }
         record.events = recorder.events

@@ -14,7 +14,7 @@ internal import Worlds
 /// The remote store of an emulated world: the store service's files and HTTPS server, with their faults, on
 /// loopback; and the service's own image source on the way to it.
 final class EmulatedStore: Sendable {
-    let images: StoredImages
+    private let images: StoredImages
     private let tree: FaultyTree
     private let authority: CertificateAuthority
     private let certificatePath: String
@@ -61,6 +61,24 @@ final class EmulatedStore: Sendable {
     func opener(for spawner: any Spawner) -> any ImageOpener {
         SystemImageOpener(
             options: HTTPSOptions(caFile: certificatePath), clock: clock, spawner: spawner)
+    }
+
+    // MARK: What is on it
+
+    /// As the store shows it now; `nil` once removed.
+    func content(of image: String) -> ImageSnapshot? {
+        ImageSnapshot(path: images.path(of: image), as: tree.appearance(of: image))
+    }
+
+    func change(_ change: Scenario.Step.ImageChange) throws(WorldFailure) {
+        try images.change(change)
+        if change.kind == .restore { tree.mend(change.image) }
+    }
+
+    /// Up again after a crash of its files, and nothing hangs any more.
+    func recover() {
+        tree.restart()
+        tree.endHangs()
     }
 
     // MARK: What befalls it

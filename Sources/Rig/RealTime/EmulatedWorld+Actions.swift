@@ -14,7 +14,7 @@ extension EmulatedWorld {
         case .host(let kind, let slot): return try await host(kind, slot)
         case .process(let kind, let target, let slot): return try await process(kind, target, slot)
         case .image(let change):
-            try store.images.change(change)
+            try store.change(change)
             return .none
         case .strike(let strike): return try await perform(strike)
         }
@@ -120,7 +120,9 @@ extension EmulatedWorld {
     }
 
     /// A Proxy slot's server is its client; a Legacy slot's is part of the service.
-    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ slot: String?) throws(WorldFailure) -> Impact {
+    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ slot: String?) throws(WorldFailure)
+        -> Impact
+    {
         guard let slot else { return .none }
         let configuration = try slotConfiguration(slot)
         let isProxy = configuration.mode == .proxy

@@ -9,7 +9,8 @@ extension EmulatedWorld {
     /// Kinds that this world carries out.
     static let strikes: [String] = [
         "configfs.controller-lost", "host.power-cycle", "host.power-off", "nbd.connections-lost",
-        "power.cut-bmc", "power.cut-store", "process.detach", "process.kill", "process.restart", "process.stop",
+        "power.cut-bmc", "power.cut-store", "process.detach", "process.kill", "process.restart",
+        "process.stop",
         "store.remove", "store.replace", "store.resize", "usb.disconnect", "usb.suspend",
     ]
 
@@ -95,7 +96,7 @@ extension EmulatedWorld {
                     image, .resize, byteCount: UInt64(clamping: strike.parameters.integer("size")))
             default: change = .init(image, .remove)
             }
-            try store.images.change(change)
+            try store.change(change)
         }
     }
 

@@ -71,7 +71,7 @@ final class EmulatedWorld: World {
             executor: thread, clock: clock, spawner: spawner, profile: topology.kernelProfile,
             controllers: topology.chips, faults: faults)
         store = try EmulatedStore(topology, in: folder, faults: faults, clock: clock)
-        clients = EmulatedClients(store.images, faults: faults, clock: clock)
+        clients = EmulatedClients(store, faults: faults, clock: clock)
         bus = try EmulatedBus(at: folder.file("bus"), faults: faults, clock: clock, saw: saw)
     }
 
@@ -113,6 +113,9 @@ final class EmulatedWorld: World {
 
     // MARK: For clients and the host
 
+    /// Where any D-Bus program finds the service.
+    var busAddress: String { bus.address }
+
     func connectClient() async throws(BusError) -> any BusConnection { try await bus.connect() }
 
     func secretPipe(user: String, password: String) throws(WorldFailure) -> PassedDescriptor {
@@ -132,7 +135,7 @@ final class EmulatedWorld: World {
     }
 
     func content(of image: String) -> (any ExpectedImage & Sendable)? {
-        store.images.content(of: image)
+        store.content(of: image)
     }
 
     // MARK: What is there
@@ -165,6 +168,7 @@ final class EmulatedWorld: World {
     }
 
     func repair() async {
+        store.recover()
         let present = ((try? await kernel.controllers()) ?? []).map(\.name)
         for port in hostPorts where !present.contains(port) { await kernel.addController(port) }
         if runningService?.process.isAlive != true { startService() }

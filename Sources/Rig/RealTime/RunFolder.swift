@@ -40,6 +40,9 @@ package final class RunFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
+    /// How many there are now.
+    static var count: Int { existing.withLock { $0.count } }
+
     /// Removes all that are left. Only for a process about to end: their owners still count on them.
     package static func removeAll() {
         for path in existing.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-internal import HostObserver
-internal import Scenarios
+import HostObserver
+import Scenarios
 import Synchronization
 internal import Worlds
 
@@ -41,13 +41,11 @@ final class StoredImages: Sendable {
     static func dataBytes(of image: Scenario.Image) -> UInt64 {
         switch image.content {
         case .pattern: image.byteCount
-        case .sparse: (image.byteCount + sparseStride * sparseUnit - 1) / (sparseStride * sparseUnit) * sparseUnit
+        case .sparse:
+            (image.byteCount + sparseStride * sparseUnit - 1) / (sparseStride * sparseUnit) * sparseUnit
         case .zeros: 0
         }
     }
-
-    /// As the file is now, whatever becomes of its name; `nil` once removed.
-    func content(of image: String) -> (any ExpectedImage & Sendable)? { ImageSnapshot(path: path(of: image)) }
 
     func change(_ change: Scenario.Step.ImageChange) throws(WorldFailure) {
         guard let image = topology.image(change.image) else {
@@ -108,7 +106,8 @@ final class StoredImages: Sendable {
             return count
         }
         let time = timespec(tv_sec: Self.firstChange + number * Self.secondsBetweenChanges, tv_nsec: 0)
-        guard ftruncate(descriptor, off_t(clamping: byteCount)) == 0, futimens(descriptor, [time, time]) == 0,
+        guard ftruncate(descriptor, off_t(clamping: byteCount)) == 0,
+            futimens(descriptor, [time, time]) == 0,
             rename(fresh, path(of: image.name)) == 0
         else { throw Self.failure(image) }
     }
@@ -127,36 +126,5 @@ final class StoredImages: Sendable {
         return stride(from: 0, to: image.byteCount, by: Int(step)).map { start in
             start..<min(start + length, image.byteCount)
         }
-    }
-}
-
-/// A file as it was when somebody last looked at its name.
-private final class ImageSnapshot: ExpectedImage, Sendable {
-    let byteCount: UInt64
-    private let descriptor: CInt
-
-    init?(path: String) {
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        var status = stat()
-        byteCount = fstat(descriptor, &status) == 0 ? UInt64(max(0, status.st_size)) : 0
-    }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(ObserverError) -> Int {
-        var done = 0
-        while done < buffer.count {
-            let count = pread(
-                descriptor, buffer.baseAddress! + done, buffer.count - done,
-                off_t(clamping: offset + UInt64(done)))
-            if count == 0 { break }
-            if count > 0 {
-                done += count
-            } else if errno != EINTR {
-                throw .expectedImage(String(cString: strerror(errno)))
-            }
-        }
-        return done
     }
 }
