@@ -17,7 +17,7 @@ struct EmulatedWorldTests {
         let clock = RunClock()
         let world = try EmulatedWorld(
             Scenario("w", topology: EmulatedRunTests.topology), on: thread, clock: clock, faults: NoFaults(),
-            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, serviceDied: {})
+            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
         try await world.start()
         let slot = try #require(world.configuration.slots.first { $0.mode == .proxy })
         let folder = try #require(slot.socket.split(separator: "/").dropLast().last).description
@@ -41,7 +41,7 @@ struct EmulatedWorldTests {
         let clock = RunClock()
         let world = try EmulatedWorld(
             Scenario("w", topology: EmulatedRunTests.topology), on: thread, clock: clock, faults: NoFaults(),
-            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, serviceDied: {})
+            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
         try await world.start()
         let program = ForeignProgram(
             "busctl", "--address=\(world.busAddress)", "--no-pager", "--list", "tree",

@@ -146,7 +146,8 @@ final class EmulatedPlay: Sendable {
                 surroundings: links.surroundings(recorder: recorder))
             let world = try EmulatedWorld(
                 resolved.scenario, on: thread, clock: clock, faults: engine, recorder: recorder,
-                saw: { links.saw($0) }, serviceDied: { links.serviceDied() })
+                saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
+                serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)
             state.withLock { state in
                 state.world = world

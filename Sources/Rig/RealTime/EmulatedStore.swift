@@ -24,11 +24,17 @@ final class EmulatedStore: Sendable {
     private let server = Mutex<ImageServer?>(nil)
     private let standing = Standing()
 
-    /// - Parameter folder: for images and certificate; private to this run.
-    init(_ topology: Scenario.Topology, in folder: RunFolder, faults: any FaultInjector, clock: RunClock)
-        throws(WorldFailure)
-    {
+    private let changed: @Sendable (_ image: String) -> Void
+
+    /// - Parameters:
+    ///   - folder: for images and certificate; private to this run.
+    ///   - changed: is told of each new version once it is there.
+    init(
+        _ topology: Scenario.Topology, in folder: RunFolder, faults: any FaultInjector, clock: RunClock,
+        changed: @escaping @Sendable (_ image: String) -> Void
+    ) throws(WorldFailure) {
         self.clock = clock
+        self.changed = changed
         images = try StoredImages(topology, in: folder)
         do throws(Errno) {
             tree = try FaultyTree(
@@ -73,6 +79,7 @@ final class EmulatedStore: Sendable {
     func change(_ change: Scenario.Step.ImageChange) throws(WorldFailure) {
         try images.change(change)
         if change.kind == .restore { tree.mend(change.image) }
+        changed(change.image)
     }
 
     /// Up again after a crash of its files, and nothing hangs any more.

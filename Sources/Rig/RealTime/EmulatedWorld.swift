@@ -48,10 +48,12 @@ final class EmulatedWorld: World {
     /// - Parameters:
     ///   - thread: where the kernel runs; outlives the world.
     ///   - saw: is shown each message that enters the bus, before any fault touches it.
+    ///   - imageChanged: is told the name of an image of which the store has another version.
     ///   - serviceDied: is told that the service was killed.
     init(
         _ scenario: Scenario, on thread: ThreadExecutor, clock: RunClock, faults: any FaultInjector,
         recorder: RunRecorder, saw: @escaping @Sendable (Envelope) -> Void,
+        imageChanged: @escaping @Sendable (_ image: String) -> Void,
         serviceDied: @escaping @Sendable () -> Void
     ) throws(WorldFailure) {
         self.scenario = scenario
@@ -70,7 +72,8 @@ final class EmulatedWorld: World {
         kernel = SimulatedKernel(
             executor: thread, clock: clock, spawner: spawner, profile: topology.kernelProfile,
             controllers: topology.chips, faults: faults)
-        store = try EmulatedStore(topology, in: folder, faults: faults, clock: clock)
+        store = try EmulatedStore(
+            topology, in: folder, faults: faults, clock: clock, changed: imageChanged)
         clients = EmulatedClients(store, faults: faults, clock: clock)
         bus = try EmulatedBus(at: folder.file("bus"), faults: faults, clock: clock, saw: saw)
     }

@@ -21,6 +21,9 @@ extension ScenarioRun.Links {
     /// Called for every message that enters the bus, before any fault touches it.
     package func saw(_ envelope: Envelope) { scenarioRun?.watch.saw(envelope) }
 
+    /// The store has another version of an image.
+    package func imageChanged(_ image: String) { scenarioRun?.imageChanged(image) }
+
     /// The service was killed.
     package func serviceDied() { scenarioRun?.serviceDied() }
 }
