@@ -75,4 +75,76 @@ struct SimulatedRunTests {
         #expect(record.verdict == .passed, "\(record.violations)")
         #expect(record.events.contains { $0.name == "service died" })
     }
+
+    @Test func `a mark of a step sets off a fault that waits for it, and so does an event of the log`() throws
+    {
+        for event in ["mark half-way", "state Deactivating", "Unmount"] {
+            var scenario = Self.scenario(.proxy)
+            scenario.steps = [.insert(), .read(), .mark("half-way"), .wait(.seconds(1)), .eject()]
+            scenario.faults = [
+                Fault("process.detach", ["process": "server"], trigger: .onEvent(event, count: 1))
+            ]
+            let record = try Self.record(scenario)
+            #expect(record.verdict == .passed, "\(event): \(record.violations)")
+            #expect(record.faults.map(\.fired) == [1], "\(event)")
+            let before = record.events.prefix { !$0.name.hasPrefix("fault ") }
+            #expect(before.last?.name == event)
+        }
+    }
+
+    @Test func `a mount whose answer goes with the bus is there all the same once the bus is back`()
+        throws
+    {
+        for mode in SlotMode.allCases {
+            var scenario = Self.scenario(mode)
+            scenario.workload = []
+            scenario.steps = [
+                .insert(.all, .any), .wait(.all, .active),
+                .read(), .eject(),
+            ]
+            scenario.faults = [
+                Fault(
+                    "dbus.disconnect", select: Selector(operations: ["return"], slot: "Slot_*"),
+                    trigger: .nth(1))
+            ]
+            let record = try Self.record(scenario)
+            #expect(record.verdict == .passed, "\(mode): \(record.violations)")
+            #expect(record.faults.map(\.fired) == [1])
+        }
+    }
+
+    @Test func `of two who insert at once each is told what became of its own`() throws {
+        for seed: UInt64 in 1...8 {
+            var scenario = Self.scenario(.legacy)
+            scenario.topology.images.append(Scenario.Image("other", 128 << 10, seed: 2))
+            scenario.workload = []
+            scenario.schedule = .random
+            scenario.steps = [
+                .parallel(
+                    [.insert(.all, .completed(.done), .refused(nil))],
+                    [.insert(.all, image: "other", .completed(.done), .refused(nil))]),
+                .read(), .eject(),
+            ]
+            let record = try Self.record(scenario, seed: seed)
+            #expect(record.verdict == .passed, "seed \(seed): \(record.violations)")
+            let ends = record.events.filter { $0.name == "insert" }.compactMap(\.detail)
+            #expect(ends.count { $0.contains("refused") } == 1, "seed \(seed): \(ends)")
+        }
+    }
+
+    @Test func `an image that changes before it is mounted is what the host must read`() throws {
+        var scenario = Self.scenario(.legacy)
+        scenario.workload = []
+        scenario.faults = [
+            Fault(
+                "store.replace",
+                trigger: .onState(
+                    entity: nil, state: "Activating", edge: .enter, count: 1))
+        ]
+        scenario.steps = [.insert(.all, .any), .read(outcome: .any), .eject(.all, .any)]
+        for seed: UInt64 in 1...4 {
+            let record = try Self.record(scenario, seed: seed, schedule: .random)
+            #expect(record.verdict == .passed, "seed \(seed): \(record.violations)")
+        }
+    }
 }

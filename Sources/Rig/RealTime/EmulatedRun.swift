@@ -39,10 +39,13 @@ package struct EmulatedRun: Sendable {
     package func record() async -> RunRecord {
         var record = RunRecord(identity)
         let clock = RunClock()
-        let recorder = RunRecorder(maximumEvents: maximumEvents, now: { clock.now })
+        let links = ScenarioRun.Links()
+        let recorder = RunRecorder(
+            maximumEvents: maximumEvents, now: { clock.now },
+            observer: links.observer(for: resolved.scenario))
         let thread = ThreadExecutor(name: "kernel")
         defer { thread.stop() }
-        let play = EmulatedPlay(resolved, recorder: recorder, clock: clock, thread: thread)
+        let play = EmulatedPlay(resolved, links, recorder: recorder, clock: clock, thread: thread)
         let limit = timeLimit ?? resolved.scenario.budgets.virtualTime
         switch await play.end(within: limit) {
         case .found(let findings):
@@ -97,13 +100,18 @@ final class EmulatedPlay: Sendable {
     }
 
     private let resolved: Scenario.Resolved
+    private let links: ScenarioRun.Links
     private let recorder: RunRecorder
     private let clock: RunClock
     private let thread: ThreadExecutor
     private let state = Mutex(State())
 
-    init(_ resolved: Scenario.Resolved, recorder: RunRecorder, clock: RunClock, thread: ThreadExecutor) {
+    init(
+        _ resolved: Scenario.Resolved, _ links: ScenarioRun.Links, recorder: RunRecorder, clock: RunClock,
+        thread: ThreadExecutor
+    ) {
         self.resolved = resolved
+        self.links = links
         self.recorder = recorder
         self.clock = clock
         self.thread = thread
@@ -139,7 +147,7 @@ final class EmulatedPlay: Sendable {
     }
 
     private func perform() async -> End {
-        let links = ScenarioRun.Links()
+        let links = self.links
         do {
             let engine = try FaultEngine(
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,

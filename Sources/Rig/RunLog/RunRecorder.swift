@@ -15,17 +15,22 @@ package final class RunRecorder: Sendable {
     private let maximumEvents: Int
     private let now: @Sendable () -> Duration
     private let note: @Sendable (RunEvent) -> Void
+    private let observer: (@Sendable (_ name: String, _ slot: String?, _ time: Duration) -> Void)?
 
     /// - Parameters:
     ///   - now: time since the start of the run.
     ///   - note: is told each event, kept or not, in order: the trace hash of a simulation.
+    ///   - observer: is told what happened, without a lock held, so that it may make more happen: faults that
+    ///     wait for an event. Of faults and broken promises it is not told, so that no fault sets off itself.
     package init(
         maximumEvents: Int = RunRecorder.maximumEvents, now: @escaping @Sendable () -> Duration,
-        note: @escaping @Sendable (RunEvent) -> Void = { _ in }
+        note: @escaping @Sendable (RunEvent) -> Void = { _ in },
+        observer: (@Sendable (_ name: String, _ slot: String?, _ time: Duration) -> Void)? = nil
     ) {
         self.maximumEvents = maximumEvents
         self.now = now
         self.note = note
+        self.observer = observer
     }
 
     package func record(
@@ -43,6 +48,7 @@ package final class RunRecorder: Sendable {
             if state.events.count < maximumEvents { state.events.append(event) }
             note(event)
         }
+        if let observer, lane != .fault, lane != .invariant { observer(name, slot, time) }
     }
 
     /// What happens from now on is not part of the run.

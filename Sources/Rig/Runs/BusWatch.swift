@@ -37,9 +37,18 @@ package final class BusWatch: Sendable {
         var serial: UInt32
     }
 
+    /// A Mount or Unmount on its way.
+    struct Call: Equatable, Sendable {
+        var slot: String
+        var member: String
+        /// Of the image; "" where none is named.
+        var url = ""
+        var number = 0
+    }
+
     private struct State {
         var ledgers: [String: Ledger]
-        var pending: [PendingCall: (slot: String, member: String, number: Int)] = [:]
+        var pending: [PendingCall: Call] = [:]
         var callCount = 0
         var secrets: [[UInt8]] = []
         var incarnation = 0
@@ -61,7 +70,7 @@ package final class BusWatch: Sendable {
     private let violations: Violations
     private let moved: @Sendable (Transition) -> Void
     private let completed: @Sendable (_ slot: String, _ code: Int32) -> Void
-    private let accepted: @Sendable (_ slot: String, _ member: String) -> Void
+    private let accepted: @Sendable (Call) -> Void
 
     /// - Parameters:
     ///   - accepted: called for each request that the service takes on.
@@ -70,7 +79,7 @@ package final class BusWatch: Sendable {
     init(
         _ configuration: MediaConfiguration, recorder: RunRecorder, violations: Violations,
         now: @escaping @Sendable () -> Duration,
-        accepted: @escaping @Sendable (_ slot: String, _ member: String) -> Void,
+        accepted: @escaping @Sendable (Call) -> Void,
         moved: @escaping @Sendable (Transition) -> Void,
         completed: @escaping @Sendable (_ slot: String, _ code: Int32) -> Void
     ) {
@@ -116,7 +125,7 @@ package final class BusWatch: Sendable {
         checkSecrets(envelope)
         switch header.kind {
         case .methodCall where header.member == "RequestName": sawService(envelope)
-        case .methodCall: sawCall(header)
+        case .methodCall: sawCall(envelope)
         case .methodReturn: sawAnswer(header, isAccepted: true)
         case .error: sawAnswer(header, isAccepted: false)
         case .signal: sawSignal(envelope)
@@ -129,25 +138,28 @@ package final class BusWatch: Sendable {
         state.withLock { state in for slot in state.ledgers.keys { state.ledgers[slot]!.isTold = false } }
     }
 
-    private func sawCall(_ header: Message) {
+    private func sawCall(_ envelope: Envelope) {
+        let header = envelope.header
         guard let path = header.path, let slot = slotOfPath[path], let member = header.member,
             ["Mount", "MountWith", "Unmount"].contains(member), let caller = header.sender
         else { return }
         recorder.record(.dbus, slot: slot, member)
-        state.withLock { state in
+        var call = Call(slot: slot, member: member)
+        if case .string(let url)? = try? envelope.values(atMost: 1).first { call.url = url }
+        state.withLock { [call] state in
             if state.pending.count >= Self.maximumPending { state.pending = [:] }
             state.callCount += 1
             if member == "Unmount" { state.ledgers[slot]?.unmountCalls += 1 }
-            state.pending[PendingCall(caller: caller, serial: header.serial)] = (
-                slot, member, state.callCount
-            )
+            var call = call
+            call.number = state.callCount
+            state.pending[PendingCall(caller: caller, serial: header.serial)] = call
         }
     }
 
     private func sawAnswer(_ header: Message, isAccepted: Bool) {
         guard let caller = header.destination, let serial = header.replySerial else { return }
         let time = now()
-        let call = state.withLock { state -> (slot: String, member: String, number: Int)? in
+        let call = state.withLock { state -> Call? in
             let key = PendingCall(caller: caller, serial: serial)
             guard let call = state.pending.removeValue(forKey: key) else { return nil }
             if isAccepted {
@@ -159,7 +171,7 @@ package final class BusWatch: Sendable {
             return call
         }
         guard let call else { return }
-        if isAccepted { accepted(call.slot, call.member) }
+        if isAccepted { accepted(call) }
         recorder.record(
             .dbus, slot: call.slot, "\(call.member) \(isAccepted ? "accepted" : "refused")",
             hasSucceeded: isAccepted)
@@ -200,16 +212,16 @@ package final class BusWatch: Sendable {
     /// saw, because the connection ended first.
     private func adoptUnanswered(_ slot: String) {
         let time = now()
-        let call = state.withLock { state -> (slot: String, member: String)? in
+        let call = state.withLock { state -> Call? in
             guard state.ledgers[slot]?.openRequests == 0 else { return nil }
             let candidates = state.pending.filter { $0.value.slot == slot }
             guard let oldest = candidates.min(by: { $0.value.number < $1.value.number }) else { return nil }
             state.pending[oldest.key] = nil
             state.ledgers[slot]!.accepted += 1
             state.ledgers[slot]!.acceptedAt = time
-            return (oldest.value.slot, oldest.value.member)
+            return oldest.value
         }
-        if let call { accepted(call.slot, call.member) }
+        if let call { accepted(call) }
     }
 
     private func enter(_ next: String, _ slot: String) {

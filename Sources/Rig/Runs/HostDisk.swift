@@ -65,9 +65,16 @@ actor HostDisk {
         }
     }
 
+    /// A device may miss a reset; a hub driver resets it again before it gives the port up (Linux: 5).
+    static let resetAttempts = 3
+
     /// Resets the port, and configures the device again as a host must.
     func reset() async -> ObserverError? {
-        await attempt { observer throws(ObserverError) in try await observer.resetPort() }
+        for _ in 1..<Self.resetAttempts {
+            let error = await attempt { observer throws(ObserverError) in try await observer.resetPort() }
+            guard error != nil else { return nil }
+        }
+        return await attempt { observer throws(ObserverError) in try await observer.resetPort() }
     }
 
     private func attempt(_ body: (HostObserver) async throws(ObserverError) -> Void) async -> ObserverError? {

@@ -1,6 +1,7 @@
 package import DBusProtocol
 package import FaultPlan
 package import RunLog
+package import Scenarios
 internal import Worlds
 
 // What a world's faults and bus tell the run, which is made after them.
@@ -38,5 +39,16 @@ extension FaultFiring {
         let place = occasion.map { "\($0.layer.rawValue) \($0.operation) on \($0.target)" }
         let deed = actions.isEmpty ? nil : actions.map { "\($0)" }.joined(separator: ", ")
         return [fault.identifier, place, deed].compactMap(\.self).joined(separator: ": ")
+    }
+
+    /// What tells the faults of events of the log; `nil` where none of them waits for one.
+    package func observer(for scenario: Scenario)
+        -> (@Sendable (_ name: String, _ slot: String?, _ time: Duration) -> Void)?
+    {
+        let isWanted = scenario.faults.contains { fault in
+            if case .onEvent = fault.trigger { true } else { false }
+        }
+        guard isWanted else { return nil }
+        return { name, slot, time in self.scenarioRun?.engine.observe(name, slot: slot, at: time) }
     }
 }

@@ -72,7 +72,7 @@ package final class ScenarioRun: Sendable {
         disturbances = Disturbances(context.standstills)
         watch = BusWatch(
             world.configuration, recorder: recorder, violations: violations, now: { clock.now },
-            accepted: { slot, member in links.scenarioRun?.slot(slot)?.accepted(member) },
+            accepted: { call in links.scenarioRun?.slot(call.slot)?.accepted(call) },
             moved: { links.scenarioRun?.moved($0) },
             completed: { slot, code in links.scenarioRun?.completed(slot, code) })
         let watch = self.watch

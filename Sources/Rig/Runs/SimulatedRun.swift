@@ -29,12 +29,14 @@ package struct SimulatedRun: Sendable {
             limits: Simulation.Limits(
                 steps: scenario.budgets.steps, time: scenario.budgets.virtualTime))
         let executor = simulation.executor
+        let links = ScenarioRun.Links()
         let recorder = RunRecorder(
             maximumEvents: maximumEvents, now: { executor.now },
-            note: { event in executor.note(event.summary) })
+            note: { event in executor.note(event.summary) },
+            observer: links.observer(for: scenario))
         simulation.atEnd { recorder.close() }
         do {
-            let findings = try run(in: simulation, recorder: recorder)
+            let findings = try run(in: simulation, recorder: recorder, links)
             record.violations = findings.violations
             record.faults = findings.tallies
             record.provenByteCount = findings.provenByteCount
@@ -70,10 +72,11 @@ package struct SimulatedRun: Sendable {
         return identity
     }
 
-    private func run(in simulation: Simulation, recorder: RunRecorder) throws -> ScenarioRun.Findings {
+    private func run(in simulation: Simulation, recorder: RunRecorder, _ links: ScenarioRun.Links) throws
+        -> ScenarioRun.Findings
+    {
         let resolved = self.resolved
         return try simulation.run { simulation in
-            let links = ScenarioRun.Links()
             let engine = try FaultEngine(
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))

@@ -13,6 +13,9 @@ internal import Worlds
 final class SlotUnderTest: Sendable {
     /// A medium that was asked for.
     struct Medium {
+        /// Of the mount, from 1; several may be asked for at the same time.
+        var number: UInt64
+        var url: String
         var image: String
         var isReadWrite: Bool
         var kind: MediumKind
@@ -41,8 +44,10 @@ final class SlotUnderTest: Sendable {
     private static let lostAnswers: Set<String> = [ErrorName.noReply, ErrorName.disconnected]
 
     private struct State {
-        /// Asked for, and not yet accepted.
-        var pending: Medium?
+        /// Asked for, and not yet accepted; in the order of asking.
+        var pending: [Medium] = []
+        /// Which Completion belongs to an accepted mount, by its number.
+        var completionOfMount: [UInt64: Int] = [:]
         /// Asked for by a call whose answer was lost: it may be the medium that comes.
         var uncertain: Medium?
         var medium: Medium?
@@ -104,10 +109,10 @@ final class SlotUnderTest: Sendable {
                 url: step.url ?? url, isReadWrite: isReadWrite, kind: kind,
                 secret: try secret(step.credentials))
         } catch { return .imageMissing(error.description) }
-        expect(image, isReadWrite: isReadWrite, kind: kind)
+        let number = expect(image, at: arguments.url, isReadWrite: isReadWrite, kind: kind)
         let limit = step.within ?? .seconds(Int(configuration.timeoutSeconds) + 5)
         return await request(
-            arguments.message(for: configuration), within: limit, isAwaited: step.isAwaited)
+            arguments.message(for: configuration), mount: number, within: limit, isAwaited: step.isAwaited)
     }
 
     func eject(_ step: Scenario.Step.Eject) async -> RequestEnd {
@@ -127,10 +132,12 @@ final class SlotUnderTest: Sendable {
         return end
     }
 
-    /// What the next accepted mount will bring.
-    private func expect(_ image: String, isReadWrite: Bool, kind: MediumKind) {
+    /// What the mount will bring when it is accepted.
+    ///
+    /// - Returns: its number.
+    private func expect(_ image: String, at url: String, isReadWrite: Bool, kind: MediumKind) -> UInt64 {
         let contents = context.world.content(of: image).map { [$0] } ?? []
-        state.withLock { state in
+        return state.withLock { state in
             state.mountCount += 1
             let seed = context.seed &+ state.mountCount &* 7919
             var oracle = MediumOracle(images: contents, seed: seed)
@@ -138,7 +145,11 @@ final class SlotUnderTest: Sendable {
                 oracle = state.proxyOracles[image] ?? oracle
                 state.proxyOracles[image] = oracle
             }
-            state.pending = Medium(image: image, isReadWrite: isReadWrite, kind: kind, oracle: oracle)
+            state.pending.append(
+                Medium(
+                    number: state.mountCount, url: url, image: image, isReadWrite: isReadWrite, kind: kind,
+                    oracle: oracle))
+            return state.mountCount
         }
     }
 
@@ -155,34 +166,40 @@ final class SlotUnderTest: Sendable {
     }
 
     /// Calls, and waits for the Completion that belongs to it.
+    ///
+    /// - Parameter mount: its number; `nil` for an unmount.
     private func request(
-        _ message: Message, within limit: Duration, isAwaited: Bool
+        _ message: Message, mount: UInt64? = nil, within limit: Duration, isAwaited: Bool
     ) async -> RequestEnd {
         let before = watch.ledger(of: name)
         let born = watch.incarnation
-        switch await call(message) {
-        case .failure(let error) where watch.ledger(of: name).accepted == before.accepted:
+        let answer = await call(message)
+        let number =
+            if let mount {
+                state.withLock { $0.completionOfMount[mount] }
+            } else {
+                watch.ledger(of: name).accepted > before.accepted ? before.accepted + 1 : nil
+            }
+        if case .failure(let error) = answer, number == nil {
             let isAnswerLost = Self.lostAnswers.contains(error.name) && watch.incarnation == born
-            if message.member != "Unmount" {
-                state.withLock { state in
-                    if isAnswerLost, let pending = state.pending { state.uncertain = pending }
-                    state.pending = nil
-                }
+            state.withLock { state in
+                guard let own = state.pending.firstIndex(where: { $0.number == mount }) else { return }
+                let medium = state.pending.remove(at: own)
+                if isAnswerLost { state.uncertain = medium }
             }
             return watch.incarnation == born ? .refused(name: error.name) : .orphaned
-        case .failure, .success: break
         }
         guard isAwaited else { return .accepted }
         // A bus that delays the call or its answer takes nothing off the service's time.
         let deadline = (watch.ledger(of: name).acceptedAt ?? context.now) + limit
-        let number = before.accepted + 1
+        let completionNumber = number ?? before.accepted + 1
         let watch = self.watch
         let name = self.name
         let finding = { @Sendable () -> RequestEnd? in
             let ledger = watch.ledger(of: name)
             guard watch.incarnation == born else { return .orphaned }
-            guard ledger.completions.count >= number else { return nil }
-            let code = ledger.completions[number - 1]
+            guard ledger.completions.count >= completionNumber else { return nil }
+            let code = ledger.completions[completionNumber - 1]
             return .completed(CompletionCode(rawValue: code) ?? .inputOutput)
         }
         if let end = await context.wait(until: deadline, finding) { return end }
@@ -210,7 +227,7 @@ final class SlotUnderTest: Sendable {
                 state.withLock { state in
                     state.client = nil
                     // The call may have arrived before its connection ended.
-                    if let pending = state.pending { state.uncertain = pending }
+                    if let pending = state.pending.last { state.uncertain = pending }
                 }
                 continue
             }
@@ -230,14 +247,17 @@ final class SlotUnderTest: Sendable {
 
     // MARK: What the watch tells
 
-    func accepted(_ member: String) {
+    func accepted(_ call: BusWatch.Call) {
+        let completionNumber = watch.ledger(of: name).accepted
         state.withLock { state in
-            if member == "Unmount" {
+            if call.member == "Unmount" {
                 state.medium?.isLeaving = true
             } else {
+                let index =
+                    state.pending.lastIndex { $0.url == call.url } ?? state.pending.indices.last
                 // One that was uncertain may already have shown itself to the host.
-                state.medium = state.pending ?? state.uncertain ?? state.medium
-                state.pending = nil
+                state.medium = index.map { state.pending.remove(at: $0) } ?? state.uncertain ?? state.medium
+                if let number = state.medium?.number { state.completionOfMount[number] = completionNumber }
                 state.uncertain = nil
             }
         }
@@ -273,8 +293,8 @@ final class SlotUnderTest: Sendable {
     func imageChanged(_ image: String) {
         guard configuration.mode == .legacy, let content = context.world.content(of: image) else { return }
         state.withLock { state in
-            for medium in [state.pending, state.uncertain, state.medium] {
-                guard let medium, medium.image == image, !medium.isInserted else { continue }
+            for medium in state.pending + [state.uncertain, state.medium].compactMap(\.self) {
+                guard medium.image == image, !medium.isInserted else { continue }
                 medium.oracle.mayBe(content)
             }
         }
@@ -293,8 +313,8 @@ final class SlotUnderTest: Sendable {
     func serviceDied() {
         state.withLock { state in
             // A call that the bus has held back may reach the next service.
-            state.uncertain = state.pending ?? state.uncertain
-            state.pending = nil
+            state.uncertain = state.pending.last ?? state.uncertain
+            state.pending = []
             // The host may go on until the next service removes the medium; what was written to a Legacy
             // slot's overlay went with the service.
             state.medium?.hadTrouble = true
