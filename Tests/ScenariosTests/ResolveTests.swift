@@ -49,6 +49,17 @@ struct ResolveTests {
         #expect(sizes.contains { $0 < 16 << 20 } && sizes.contains { $0 > 1 << 30 })
     }
 
+    @Test func `one by one, as many seeds as there are faults have each of them once`() throws {
+        var scenario = try Self.scenario()
+        scenario.swarm?.isOneByOne = true
+        let faults = try (1...4).map { try scenario.resolve(seed: $0) }
+        #expect(
+            faults.map { $0.scenario.faults.map(\.identifier) } == [["hot"], ["cold"], ["hot"], ["cold"]])
+        #expect(faults[0].draws.contains("faults = hot"))
+        #expect(try scenario.resolve(seed: 0).scenario.faults.count == 1)
+        #expect(try scenario.resolve(seed: .max).scenario.faults.count == 1)
+    }
+
     @Test func `what concerns a slot or a fault that is not there is not there either`() throws {
         for seed: UInt64 in 0..<80 {
             let resolved = try Self.scenario().resolve(seed: seed).scenario

@@ -132,6 +132,10 @@ extension ScenarioFields {
                 "most-faults", \.maximumFaults, Notation<Int>.integer(0...Int64(Limits.faults)).optional,
                 "At most so many faults are kept; which ones is drawn."),
             .optional(
+                "one-by-one", \.isOneByOne, .boolean,
+                "One fault in each run, in the order of the list: seed 1 has the first, and after the last comes the "
+                    + "first again. Nothing is drawn of the faults then."),
+            .optional(
                 "vary", \.variations, variations,
                 "Places of the scenario and what they may be: a list of values, or a range such as `1ms..30s`, "
                     + "`4 KiB..3 MiB`, `1..5`. A place is a path: `topology.host.profile`, `topology.slots.Slot_0.mode`, "

@@ -10,6 +10,9 @@ extension Scenario {
         package var chances: [String: Double] = [:]
         /// At most so many faults are kept; which ones is drawn.
         package var maximumFaults: Int?
+        /// One fault in each run, in the order of the list: seed 1 has the first, and after the last comes the
+        /// first again. As many seeds as there are faults are then enough to see every one.
+        package var isOneByOne = false
         /// Places of the scenario and what they may be. A place is a path as in the document:
         /// "topology.host.profile", "topology.slots.Slot_0.mode", "faults.f1.parameters.delay",
         /// "workload.0.kind".

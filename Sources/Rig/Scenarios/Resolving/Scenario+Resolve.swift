@@ -16,7 +16,7 @@ extension Scenario {
             // Steps are counted in paths, so they are varied before any of them goes; all else after
             // most faults are gone, which makes it quick.
             try scenario.vary(swarm, streams, &draws) { $0.hasPrefix("steps.") }
-            scenario.keepFaults(swarm, streams, &draws)
+            scenario.keepFaults(swarm, seed: seed, streams, &draws)
             try scenario.vary(swarm, streams, &draws) { !$0.hasPrefix("steps.") }
             scenario.keepSlots(swarm, streams, &draws)
         }
@@ -59,8 +59,14 @@ extension Scenario {
         return parts.count > 1 && parts[0] == "faults" ? String(parts[1]) : nil
     }
 
-    private mutating func keepFaults(_ swarm: Swarm, _ streams: RandomStreams, _ draws: inout [String]) {
+    private mutating func keepFaults(
+        _ swarm: Swarm, seed: UInt64, _ streams: RandomStreams, _ draws: inout [String]
+    ) {
         let all = Set(faults.map(\.identifier))
+        if swarm.isOneByOne, !faults.isEmpty {
+            let turn = Int((seed &- 1) % UInt64(faults.count))
+            return keepFaults([faults[turn]], of: all, &draws)
+        }
         var kept = faults.filter { fault in
             var random = streams.stream("scenario fault \(fault.identifier)")
             let chance = swarm.chances[fault.identifier] ?? swarm.faultChance
@@ -70,6 +76,10 @@ extension Scenario {
             var random = streams.stream("scenario faults")
             while kept.count > limit { kept.remove(at: .random(in: kept.indices, using: &random)) }
         }
+        keepFaults(kept, of: all, &draws)
+    }
+
+    private mutating func keepFaults(_ kept: [Fault], of all: Set<String>, _ draws: inout [String]) {
         let gone = all.subtracting(kept.map(\.identifier))
         faults = kept
         steps = steps.compactMap { $0.without(faults: gone) }
