@@ -186,6 +186,9 @@ struct ServerFaultTests {
                 row(.store, operation, .delay(two), effect: .later(two)),
                 row(.store, operation, .hold(FaultHold()), effect: .opening(.timedOut)),
                 row(.store, operation, .fail(errno: 4), effect: .tolerated, times: 3),
+                row(.store, operation, special("uninterruptible", 2000), effect: .later(two)),
+                row(.store, operation, special("crash-before", 0), effect: .opening(.truncated)),
+                row(.store, operation, special("crash-after", 0), effect: .tolerated, times: 1),
             ]
         }
         + ["open", "getattr"].flatMap { operation in

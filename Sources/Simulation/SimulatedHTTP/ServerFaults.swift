@@ -46,7 +46,12 @@ extension SimulatedImageServer {
                 "lie-content-range-total", "corrupt",
             ])
         + FaultTable(
-            .store, ["open", "getattr", "read"], ["delay", "hold", "fail", "replace", "truncate", "grow"])
+            .store, ["open", "getattr", "read"],
+            [
+                "delay", "hold", "uninterruptible", "fail", "crash-before", "crash-after", "replace",
+                "truncate",
+                "grow",
+            ])
         + FaultTable(.store, ["getattr", "open"], ["lie-size", "lie-mtime"])
         + FaultTable(.store, ["read"], ["short", "torn", "corrupt", "bandwidth"])
 

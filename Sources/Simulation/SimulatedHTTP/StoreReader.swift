@@ -21,7 +21,8 @@ struct StoreReader {
         var lies: [(field: String, value: Int64)] = []
         for operation in ["open", "getattr"] {
             for action in server.faults(.store, operation, on: path) {
-                if try await wait.pause(action, patience) || change(action) { continue }
+                if try await wait.pause(action, patience) { continue }
+                if try await befall(action, patience) { continue }
                 switch action {
                 case .fail(EINTR): continue
                 case .fail(let errno): return .failed(Self.status(errno))
@@ -58,7 +59,8 @@ struct StoreReader {
         var count = range.count
         var alterations: [FaultAction] = []
         for action in server.faults(.store, "read", on: path, bytes: range) {
-            if try await wait.pause(action, patience) || change(action) { continue }
+            if try await wait.pause(action, patience) { continue }
+            if try await befall(action, patience) { continue }
             switch action {
             case .fail(EINTR): return []
             case .fail: return nil
@@ -119,10 +121,17 @@ struct StoreReader {
         return bytes + Array(repeating: 0, count: count - bytes.count)
     }
 
-    /// - Returns: whether the action changes the file itself, and did.
-    private func change(_ action: FaultAction) -> Bool {
+    /// - Returns: whether the action changes the file, or befalls the whole store, and did.
+    private func befall(_ action: FaultAction, _ patience: Patience) async throws(TransferFault) -> Bool {
         guard case .special(let word, let number) = action else { return false }
         switch word {
+        // It only reads, so that it loses nothing but its connections; whoever started it starts it again.
+        case "crash-before", "crash-after":
+            server.dropConnections()
+            throw .connectionEnded
+        // Nothing can interrupt a server's own read anyway.
+        case "uninterruptible":
+            try await wait.sleep(until: server.clock.now + .milliseconds(number), patience)
         case "replace": server.archive.replace(path, withGeneration: Int(number))
         case "truncate": server.archive.resize(path, to: UInt64(max(0, number)))
         case "grow":

@@ -86,7 +86,7 @@ extension FaultKind {
             [.standard("errno", .errno, "ENOSPC", "ENOSPC, EDQUOT or EROFS")],
             effect: "The disk is full.",
             expected: "Refused cleanly; the state before stays; goes on once there is room.", .mediumError,
-            in: [.store, .emulated, .kernel]
+            in: .everywhere
         ) { p, _, _ in [.fail(errno: p.errno("errno"))] },
         FaultKind(
             "resource.free-space", ["RS"], .resource, metIn: .store, on: ["statfs"],

@@ -26,14 +26,14 @@ extension FaultKind {
                 [.standard("errno", .errno, "EIO", "what the operation claims to have failed with")],
                 effect: "An operation is carried out and then said to have failed.",
                 expected: "Taken as failed; whether it happened is not relied on.", .mediumError,
-                in: [.store, .emulated]
+                in: .allButKernel
             ) { p, _, _ in [.failAfterwards(errno: p.errno("errno"))] },
             FaultKind(
                 "store.pretend", ["CF06", "PW"], .store, on: ["write", "flush", "fsync", "truncate"],
                 effect: "An operation is said to have succeeded, but is not carried out: a disk that lies.",
                 expected: "Cannot be seen until the data is read back; the rig's observer must find it.",
                 .none,
-                in: [.store, .emulated]
+                in: .allButKernel
             ) { _, _, _ in [.pretend] },
             FaultKind(
                 "store.interrupted", ["CF05"], .store, on: dataOperations,
@@ -57,7 +57,7 @@ extension FaultKind {
                 effect: "An operation hangs until the fault is over, and no signal ends it.",
                 expected: "As with a stall: nothing else waits for it, and the unmount gets away.",
                 .mediumError,
-                in: [.store, .emulated]
+                in: .allButKernel
             ) { _, _, _ in
                 // The hold is what it waits for; the store adds at least a millisecond of its own.
                 [.hold(FaultHold()), .special("uninterruptible", 1)]
@@ -85,7 +85,7 @@ extension FaultKind {
                         "which sectors of 512 bytes are written: bit n for the n-th, repeated after 64")
                 ],
                 effect: "Some sectors of a write are stored, the others keep what they held.",
-                expected: "Only what a flush confirmed is relied on.", .recover, in: [.store, .emulated]
+                expected: "Only what a flush confirmed is relied on.", .recover, in: .allButKernel
             ) { p, _, _ in [.torn(sectors: UInt64(p.integer("sectors")))] },
             FaultKind(
                 "store.crash", ["PW", "CF07"], .store, on: storeOperations,
@@ -99,7 +99,7 @@ extension FaultKind {
                 ],
                 effect: "The store crashes at an operation and loses what was not flushed.",
                 expected: "Reads end in medium errors, the slot lets go or reconnects within its deadline.",
-                .recover, in: [.store, .emulated]
+                .recover, in: .allButKernel
             ) { p, _, _ in [.special("crash-" + p.text("when"), p.integer("survivors"))] },
             .striking(
                 "store.replace", ["HT12", "CF04"], .store, lasts: true,
