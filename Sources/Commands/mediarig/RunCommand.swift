@@ -117,27 +117,39 @@ struct RunCommand: ParsableCommand {
         }
         let runs = split.runs(of: part).map { Campaign.Run(chosen[$0.scenario].scenario, seed: $0.seed) }
         let leftOut: Int
+        let skip = { @Sendable [world] (run: Campaign.Run, reason: String) in
+            do throws(ArtefactError) {
+                try writer.skip(
+                    SkippedRun(
+                        scenario: run.scenario.name, world: world.rawValue, seed: run.seed, reason: reason))
+            } catch { failure.withLock { $0 = $0 ?? error } }
+        }
         if world == .emulated {
             leftOut = emulated.run(runs) { outcome in
                 switch outcome {
                 case .ran(let record, let resolved): ended(record, resolved)
-                case .skipped(let run, let reason):
-                    do throws(ArtefactError) {
-                        try writer.skip(
-                            SkippedRun(
-                                scenario: run.scenario.name, world: Scenario.World.emulated.rawValue,
-                                seed: run.seed, reason: reason))
-                    } catch { failure.withLock { $0 = $0 ?? error } }
+                case .skipped(let run, let reason): skip(run, reason)
                 }
             }
         } else {
-            leftOut = campaign.run(runs, ended: ended)
+            let (fitting, others) = Self.divided(runs) { $0.scenario.worlds.contains(world) }
+            for run in others {
+                let worlds = run.scenario.worlds.map(\.rawValue).joined(separator: ", ")
+                skip(run, "it is for \(worlds) only")
+            }
+            leftOut = campaign.run(fitting, ended: ended)
         }
         progress.clear()
         if let error = failure.withLock({ $0 }) { try ArtefactFailure.report(error) }
         let early = leftOut > 0 ? "time limit of \(timeLimit ?? 0) s, \(leftOut) runs left" : nil
         try show(
             ArtefactFailure.reporting { () throws(ArtefactError) in try writer.finish(stoppedEarly: early) })
+    }
+
+    private static func divided<Element>(_ all: [Element], _ isMeant: (Element) -> Bool) -> (
+        [Element], [Element]
+    ) {
+        (all.filter(isMeant), all.filter { !isMeant($0) })
     }
 
     private func replayCommand(_ scenario: String?, _ seed: UInt64) -> String {
