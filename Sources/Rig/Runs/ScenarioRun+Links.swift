@@ -19,6 +19,17 @@ extension ScenarioRun.Links {
             onStrike: { strike in self.scenarioRun?.perform(strike) })
     }
 
+    /// What tells the faults of events of the log; `nil` where none of them waits for one.
+    package func observer(for scenario: Scenario)
+        -> (@Sendable (_ name: String, _ slot: String?, _ time: Duration) -> Void)?
+    {
+        let isWanted = scenario.faults.contains { fault in
+            if case .onEvent = fault.trigger { true } else { false }
+        }
+        guard isWanted else { return nil }
+        return { name, slot, time in self.scenarioRun?.engine.observe(name, slot: slot, at: time) }
+    }
+
     /// Called for every message that enters the bus, before any fault touches it.
     package func saw(_ envelope: Envelope) { scenarioRun?.watch.saw(envelope) }
 
@@ -39,16 +50,5 @@ extension FaultFiring {
         let place = occasion.map { "\($0.layer.rawValue) \($0.operation) on \($0.target)" }
         let deed = actions.isEmpty ? nil : actions.map { "\($0)" }.joined(separator: ", ")
         return [fault.identifier, place, deed].compactMap(\.self).joined(separator: ": ")
-    }
-
-    /// What tells the faults of events of the log; `nil` where none of them waits for one.
-    package func observer(for scenario: Scenario)
-        -> (@Sendable (_ name: String, _ slot: String?, _ time: Duration) -> Void)?
-    {
-        let isWanted = scenario.faults.contains { fault in
-            if case .onEvent = fault.trigger { true } else { false }
-        }
-        guard isWanted else { return nil }
-        return { name, slot, time in self.scenarioRun?.engine.observe(name, slot: slot, at: time) }
     }
 }
