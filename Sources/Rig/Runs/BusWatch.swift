@@ -152,7 +152,12 @@ package final class BusWatch: Sendable {
             if member == "Unmount" { state.ledgers[slot]?.unmountCalls += 1 }
             var call = call
             call.number = state.callCount
-            state.pending[PendingCall(caller: caller, serial: header.serial)] = call
+            let key = PendingCall(caller: caller, serial: header.serial)
+            // A bus that was restarted gives its names anew; the earlier call will get no answer.
+            if let earlier = state.pending[key] {
+                state.pending[PendingCall(caller: "", serial: UInt32(clamping: earlier.number))] = earlier
+            }
+            state.pending[key] = call
         }
     }
 
@@ -210,11 +215,13 @@ package final class BusWatch: Sendable {
 
     /// A Completion that nobody's accepted request waits for belongs to a call whose answer the bus never
     /// saw, because the connection ended first.
-    private func adoptUnanswered(_ slot: String) {
+    private func adoptUnanswered(_ slot: String, onlyMounts: Bool = false) {
         let time = now()
         let call = state.withLock { state -> Call? in
             guard state.ledgers[slot]?.openRequests == 0 else { return nil }
-            let candidates = state.pending.filter { $0.value.slot == slot }
+            let candidates = state.pending.filter {
+                $0.value.slot == slot && !(onlyMounts && $0.value.member == "Unmount")
+            }
             guard let oldest = candidates.min(by: { $0.value.number < $1.value.number }) else { return nil }
             state.pending[oldest.key] = nil
             state.ledgers[slot]!.accepted += 1
@@ -222,6 +229,15 @@ package final class BusWatch: Sendable {
             return oldest.value
         }
         if let call { accepted(call) }
+    }
+
+    /// The bus itself has refused the last call of this kind; the service never saw it.
+    func notDelivered(_ member: String, to slot: String) {
+        state.withLock { state in
+            let calls = state.pending.filter { $0.value.slot == slot && $0.value.member == member }
+            guard let last = calls.max(by: { $0.value.number < $1.value.number }) else { return }
+            state.pending[last.key] = nil
+        }
     }
 
     private func enter(_ next: String, _ slot: String) {
@@ -236,6 +252,8 @@ package final class BusWatch: Sendable {
             return (ledger.state, isAnew)
         }
         guard let previous else { return }
+        // Nothing but a mount leads out of Ready, so one was accepted even if the answer got lost.
+        if previous == "Ready" { adoptUnanswered(slot, onlyMounts: true) }
         recorder.record(.slot, slot: slot, "state \(next)")
         // What it went through while the service was off the bus, nobody was told.
         if !isAnew, !Self.legalTransitions.contains([previous, next]) {

@@ -79,6 +79,9 @@ final class SlotUnderTest: Sendable {
     /// Sizes that the medium may have; `nil` without one.
     var mediumSizes: [UInt64]? { state.withLock { $0.medium?.oracle.byteCounts } }
 
+    /// What the service itself promises.
+    private var limits: SlotMachine.Limits { SlotMachine.Limits(configuration) }
+
     // MARK: Requests
 
     enum RequestEnd: Equatable, Sendable {
@@ -110,7 +113,7 @@ final class SlotUnderTest: Sendable {
                 secret: try secret(step.credentials))
         } catch { return .imageMissing(error.description) }
         let number = expect(image, at: arguments.url, isReadWrite: isReadWrite, kind: kind)
-        let limit = step.within ?? .seconds(Int(configuration.timeoutSeconds) + 5)
+        let limit = step.within ?? limits.activation + limits.teardown
         return await request(
             arguments.message(for: configuration), mount: number, within: limit, isAwaited: step.isAwaited)
     }
@@ -122,7 +125,7 @@ final class SlotUnderTest: Sendable {
             .methodCall(
                 destination: MediaInterfaces.busName, path: MediaInterfaces.path(of: configuration),
                 interface: MediaInterfaces.methods(of: configuration.mode).name, member: "Unmount"),
-            within: step.within ?? .seconds(35), isAwaited: step.isAwaited)
+            within: step.within ?? limits.flush + limits.teardown, isAwaited: step.isAwaited)
         // The kernel writes back what is dirty before it lets go of a device that answers.
         let isFlushed = end == .completed(.done) && wasSound
         state.withLock { state in
@@ -182,6 +185,9 @@ final class SlotUnderTest: Sendable {
             }
         if case .failure(let error) = answer, number == nil {
             let isAnswerLost = Self.lostAnswers.contains(error.name) && watch.incarnation == born
+            if error.name == ErrorName.serviceUnknown, let member = message.member {
+                watch.notDelivered(member, to: name)
+            }
             state.withLock { state in
                 guard let own = state.pending.firstIndex(where: { $0.number == mount }) else { return }
                 let medium = state.pending.remove(at: own)
