@@ -102,6 +102,8 @@ extension EmulatedWorld {
     }
 
     private func service(_ kind: Scenario.Step.ProcessAction.Kind) -> Impact {
+        // Without power there is nothing to start.
+        guard changes.withLock({ $0.hasPower }) else { return .none }
         switch kind {
         case .kill: runningService?.process.kill()
         case .start: if runningService?.process.isAlive != true { startService() }

@@ -61,6 +61,7 @@ extension EmulatedWorld {
 
     /// Everything on the BMC that lives in memory is gone; host, clients and store live on.
     private func cutPower(_ isBegin: Bool) async -> Impact {
+        changes.withLock { $0.hasPower = !isBegin }
         if isBegin {
             await kernel.powerCut()
             runningService?.process.kill()

@@ -43,6 +43,7 @@ final class EmulatedWorld: World {
         var unplugged: [String: String] = [:]
         /// By fault: the controller that went.
         var lostControllers: [String: String] = [:]
+        var hasPower = true
     }
 
     /// - Parameters:

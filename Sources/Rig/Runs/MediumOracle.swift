@@ -85,6 +85,14 @@ package final class MediumOracle {
         for sector in sectors.keys { sectors[sector]!.durable = sectors[sector]!.visible }
     }
 
+    /// A flush failed: what was not flushed may be gone. The kernel tells of that once, so a later flush that
+    /// passes brings nothing back.
+    package func flushFailed() {
+        for (sector, state) in sectors where state.visible != state.durable {
+            sectors[sector]!.visible += state.durable.filter { !state.visible.contains($0) }
+        }
+    }
+
     /// Everything that was not flushed may be lost.
     package func crashed() {
         for sector in sectors.keys { sectors[sector]!.visible = sectors[sector]!.durable }

@@ -37,6 +37,8 @@ package final class ScenarioRun: Sendable {
     private let isOver = Mutex(false)
     /// Strikes that are being carried out.
     private let pendingStrikes = StrikeCount()
+    /// By fault, the last one.
+    private let strikes = Mutex<[String: any SpawnedTask]>([:])
     /// Why the rig could not do what a fault asked for.
     private let isBroken = Mutex<String?>(nil)
 
@@ -200,30 +202,40 @@ package final class ScenarioRun: Sendable {
         }
     }
 
-    /// Carries out a strike of the engine, which may come from any place in the world.
+    /// Carries out a strike of the engine, which may come from any place in the world. What one fault does
+    /// keeps its order: it begins before it ends.
     package func perform(_ strike: Strike) {
-        let (context, disturbances, slots) = (self.context, self.disturbances, self.slots)
         pendingStrikes.begin()
-        world.spawner.spawn("strike \(strike.identifier)", .shared) { [self] in
-            do throws(WorldFailure) {
-                if let action = HostStrike(strike) {
-                    for slot in slots where strike.slot == nil || strike.slot == slot.name {
-                        disturbances.note(slot.name, at: context.now)
-                        await action.perform(by: host, on: slot)
-                    }
-                } else {
-                    let impact = try await context.world.perform(.strike(strike))
-                    disturbances.note(impact, slots: slots, at: context.now)
-                }
-            } catch {
-                context.recorder.record(
-                    .fault, "strike failed", detail: error.description, hasSucceeded: false)
-                isBroken.withLock { $0 = error.description }
+        strikes.withLock { strikes in
+            let before = strikes[strike.identifier]
+            strikes[strike.identifier] = world.spawner.spawn("strike \(strike.identifier)", .shared) {
+                [self] in
+                await before?.finished()
+                await carryOut(strike)
+                pendingStrikes.end()
+                context.bell.ring()
             }
-            pendingStrikes.end()
-            context.bell.ring()
         }
     }
+
+    private func carryOut(_ strike: Strike) async {
+        do throws(WorldFailure) {
+            if let action = HostStrike(strike) {
+                for slot in slots where strike.slot == nil || strike.slot == slot.name {
+                    disturbances.note(slot.name, at: context.now)
+                    await action.perform(by: host, on: slot)
+                }
+            } else {
+                let impact = try await context.world.perform(.strike(strike))
+                disturbances.note(impact, slots: slots, at: context.now)
+            }
+        } catch {
+            context.recorder.record(
+                .fault, "strike failed", detail: error.description, hasSucceeded: false)
+            isBroken.withLock { $0 = error.description }
+        }
+    }
+
     /// A fault has fired; conditions may wait for it.
     package func fired(_ firing: FaultFiring) {
         context.bell.ring()

@@ -25,7 +25,7 @@ extension SlotUnderTest {
         var transfer = Transfer.passed
         await disk.read(blocks) { outcome in
             transfer = note("read", range, outcome, since: start)
-            if case .passed(let pieces) = outcome { judge(pieces, range) }
+            if case .passed(let pieces) = outcome { judge(pieces, range, since: start) }
         }
         if transfer == .failed { count { $0.failedReads += 1 } }
         return transfer
@@ -44,7 +44,7 @@ extension SlotUnderTest {
         var transfer = Transfer.passed
         await disk.write(blocks, bytes[...], isForced: isDurable) { outcome in
             transfer = note("write", range, outcome, since: start)
-            noteWrite(number, range, outcome, isDurable: isDurable)
+            noteWrite(number, range, outcome, isDurable: isDurable, since: start)
         }
         if transfer == .failed { count { $0.failedWrites += 1 } }
         return transfer
@@ -55,8 +55,10 @@ extension SlotUnderTest {
         var transfer = Transfer.passed
         await disk.synchronize { outcome in
             transfer = note("flush", nil, outcome, since: start)
-            guard case .passed = outcome else { return }
-            _ = try? withMedium { medium throws(ObserverError) in medium.oracle.flushed() }
+            let hasPassed = if case .passed = outcome { true } else { false }
+            _ = try? withMedium { medium throws(ObserverError) in
+                if hasPassed { medium.oracle.flushed() } else { medium.oracle.flushFailed() }
+            }
         }
         if transfer == .failed { count { $0.failedWrites += 1 } }
         return transfer
@@ -89,20 +91,26 @@ extension SlotUnderTest {
         return transfer
     }
 
-    private func judge(_ pieces: [Bytes], _ range: Range<UInt64>) {
+    private func judge(_ pieces: [Bytes], _ range: Range<UInt64>, since start: Duration) {
         // A device may send a sector in two pieces; the oracle wants whole ones.
         let isWhole = pieces.allSatisfy { $0.count.isMultiple(of: Self.sectorByteCount) }
         var offset = range.lowerBound
         for piece in isWhole ? pieces : [Array(pieces.joined())[...]] {
-            judge(piece, at: offset)
+            judge(piece, at: offset, since: start)
             offset += UInt64(piece.count)
         }
     }
 
-    private func judge(_ bytes: Bytes, at offset: UInt64) {
+    private func judge(_ bytes: Bytes, at offset: UInt64, since start: Duration) {
         do throws(ObserverError) {
-            let finding = try withMedium { medium throws(ObserverError) in
+            var finding = try withMedium { medium throws(ObserverError) in
                 try medium.oracle.judge(bytes, at: offset)
+            }
+            if finding != .right {
+                let earlier = try withFormer(since: start) { oracle throws(ObserverError) in
+                    try oracle.judge(bytes, at: offset)
+                }
+                if let earlier, finding == nil || earlier == .right { finding = earlier }
             }
             switch finding {
             case .right?: count { $0.provenByteCount += UInt64(bytes.count) }
@@ -118,7 +126,8 @@ extension SlotUnderTest {
     }
 
     private func noteWrite(
-        _ number: UInt32, _ range: Range<UInt64>, _ outcome: BlockOutcome, isDurable: Bool
+        _ number: UInt32, _ range: Range<UInt64>, _ outcome: BlockOutcome, isDurable: Bool,
+        since start: Duration
     ) {
         let isProtected =
             (try? withMedium { medium throws(ObserverError) in
@@ -130,6 +139,12 @@ extension SlotUnderTest {
         guard !isProtected else { return }
         let end: MediumOracle.WriteEnd =
             if case .passed = outcome { .passed(isDurable: isDurable) } else { .unknown }
-        _ = try? withMedium { medium throws(ObserverError) in medium.oracle.wrote(number, range, end) }
+        let noted: Void? = try? withMedium { medium throws(ObserverError) in
+            medium.oracle.wrote(number, range, end)
+        }
+        guard noted == nil else { return }
+        _ = try? withFormer(since: start) { oracle throws(ObserverError) in
+            oracle.wrote(number, range, .unknown)
+        }
     }
 }

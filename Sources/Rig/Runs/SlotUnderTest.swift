@@ -51,6 +51,8 @@ final class SlotUnderTest: Sendable {
         /// Asked for by a call whose answer was lost: it may be the medium that comes.
         var uncertain: Medium?
         var medium: Medium?
+        /// The one before, and when it went: a read that began while it was in may end later.
+        var former: (medium: Medium, until: Duration)?
         var counters = Counters()
         /// What the client of a Proxy slot has on its disk outlives a mount.
         var proxyOracles: [String: MediumOracle] = [:]
@@ -288,6 +290,7 @@ final class SlotUnderTest: Sendable {
                 if let medium = state.medium, medium.hadTrouble, configuration.mode == .proxy {
                     medium.oracle.crashed()
                 }
+                if let medium = state.medium { state.former = (medium, context.now) }
                 state.medium = nil
                 state.uncertain = nil
             default: break
@@ -334,6 +337,18 @@ final class SlotUnderTest: Sendable {
 
     func count(_ change: (inout Counters) -> Void) { state.withLock { change(&$0.counters) } }
 
+    /// Whom an answer belongs to that the host waited for since `start`, once the medium has gone.
+    ///
+    /// - Returns: `nil` if no medium has gone since then.
+    func withFormer<Result: Sendable>(
+        since start: Duration, _ body: (MediumOracle) throws(ObserverError) -> Result
+    ) throws(ObserverError) -> Result? {
+        try state.withLock { state throws(ObserverError) in
+            guard let former = state.former, start <= former.until else { return nil }
+            return try body(former.medium.oracle)
+        }
+    }
+
     /// - Returns: `nil` without a medium.
     func withMedium<Result: Sendable>(_ body: (inout Medium) throws(ObserverError) -> Result)
         throws(ObserverError) -> Result?
@@ -346,47 +361,5 @@ final class SlotUnderTest: Sendable {
             guard state.medium != nil else { return nil }
             return try body(&state.medium!)
         }
-    }
-}
-
-/// A Mount call in the plainest form that says what is meant.
-struct MountArguments {
-    var url: String
-    var isReadWrite: Bool
-    var kind: MediumKind
-    var secret: PassedDescriptor?
-
-    func message(for slot: SlotConfiguration) -> Message {
-        let isPlain = kind == slot.kind && (slot.mode == .legacy || (isReadWrite && secret == nil))
-        guard isPlain else { return extended(slot) }
-        var message = call("Mount", MediaInterfaces.methods(of: slot.mode).name, slot)
-        if slot.mode == .legacy {
-            message.body = [
-                .string(url), .boolean(isReadWrite),
-                secret == nil ? .variant(.int32(-1)) : .variant(.unixFD(0)),
-            ]
-        }
-        message.descriptors = secret.map { [$0] } ?? []
-        return message
-    }
-
-    private func extended(_ slot: SlotConfiguration) -> Message {
-        var entries: [Value.Entry] = [
-            Value.Entry(.string("ReadWrite"), .variant(.boolean(isReadWrite))),
-            Value.Entry(.string("Kind"), .variant(.string(kind.rawValue))),
-        ]
-        if secret != nil {
-            entries.append(Value.Entry(.string("Credentials"), .variant(.unixFD(0))))
-        }
-        var message = call("MountWith", MediaInterfaces.slot.name, slot)
-        message.body = [.string(url), .dictionary(key: "s", value: "v", entries)]
-        message.descriptors = secret.map { [$0] } ?? []
-        return message
-    }
-
-    private func call(_ member: String, _ interface: String, _ slot: SlotConfiguration) -> Message {
-        .methodCall(
-            destination: MediaInterfaces.busName, path: MediaInterfaces.path(of: slot), interface: interface,
-            member: member)
     }
 }

@@ -102,6 +102,8 @@ extension SimulatedWorld {
     }
 
     private func service(_ kind: Scenario.Step.ProcessAction.Kind) throws(WorldFailure) -> Impact {
+        // Without power there is nothing to start.
+        guard changes.withLock({ $0.hasPower }) else { return .none }
         switch kind {
         case .kill: runningService?.process.kill()
         case .start:

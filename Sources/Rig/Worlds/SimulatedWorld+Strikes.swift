@@ -80,6 +80,7 @@ extension SimulatedWorld {
 
     /// Everything on the BMC that lives in memory is gone; host, clients and store live on.
     private func cutPower(_ isBegin: Bool) async -> Impact {
+        changes.withLock { $0.hasPower = !isBegin }
         if isBegin {
             await kernel.powerCut()
             runningService?.process.kill()

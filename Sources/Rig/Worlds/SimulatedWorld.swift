@@ -41,6 +41,7 @@ package final class SimulatedWorld: World {
         var unplugged: [String: String] = [:]
         /// By fault: the controller that went.
         var lostControllers: [String: String] = [:]
+        var hasPower = true
     }
 
     package var clock: any MediaClock { simulation.clock }

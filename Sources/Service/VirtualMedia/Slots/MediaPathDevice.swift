@@ -21,14 +21,15 @@ extension MediaPath {
             readAheadBytes: slot.readAheadBytes, backendIdentifier: slot.backendIdentifier)
         for attempt in 1...Self.busyRetries {
             try checkInterruption()
-            try await checkDeviceIsFree()
-            held.withLock { $0.mayBeAttached = true }
-            do throws(SystemError) {
-                return try await platform.nbd.attach(attachment, connections: [channel])
-            } catch {
-                guard error.errno == Errno.busy, attempt < Self.busyRetries else {
-                    throw SlotFailure(error)
+            do throws(SlotFailure) {
+                // What an earlier process attached stays until the last one who has it open lets go.
+                try await checkDeviceIsFree()
+                held.withLock { $0.mayBeAttached = true }
+                return try await system { () throws(SystemError) in
+                    try await platform.nbd.attach(attachment, connections: [channel])
                 }
+            } catch {
+                guard error.code == .busy, attempt < Self.busyRetries else { throw error }
             }
             try? await platform.clock.sleep(until: platform.clock.now + Self.busyRetry)
         }
