@@ -2,6 +2,7 @@ import ArgumentParser
 import Artefacts
 import FaultPlan
 import Foundation
+import RealTime
 import Reports
 import RunLog
 import Runs
@@ -15,6 +16,9 @@ struct ReplayCommand: ParsableCommand {
             By seed the run is the same to the last step as long as the program is the same; by choices the \
             schedule is kept though the program has changed; by faults those of the kept run are taken as they \
             are, whatever the scenario draws today.
+
+            A run of the emulated world is done again in real time, with the same plan and workload; nothing \
+            makes it the same run.
 
             Exit status: that of the run; 4 where it differs from the kept one.
             """)
@@ -46,6 +50,9 @@ struct ReplayCommand: ParsableCommand {
         }
         var resolved = try KeptRun.resolved(kept, in: source)
         if by == .faults { resolved.scenario.faults = try KeptRun.faults(kept, in: source) }
+        guard kept.record.identity.world == Scenario.World.sim.rawValue else {
+            return try show(KeptRun.inRealTime(kept, resolved, by: by), kept: nil)
+        }
         var run = SimulatedRun(resolved)
         run.commit = SourceVersion.commit
         run.schedule = Schedule(kept.record.identity.schedule)
@@ -95,6 +102,10 @@ struct MinimiseCommand: ParsableCommand {
         let kept = try ArtefactFailure.reporting { () throws(ArtefactError) in
             try ArtefactFolder.read(source)
         }
+        guard kept.record.identity.world == Scenario.World.sim.rawValue else {
+            Console.complain("only runs of the sim world can be made smaller: each try has to be the same run")
+            throw ExitCode(ExitStatus.usage.rawValue)
+        }
         let resolved = try KeptRun.resolved(kept, in: source)
         let wanted = FailureKind(SimulatedRun(resolved).record())
         guard wanted.verdict != .passed else {
@@ -139,6 +150,25 @@ enum KeptRun {
 }
 
 extension KeptRun {
+    /// - Throws: an exit with 2 for what cannot be kept there, with 6 where the world lacks something.
+    static func inRealTime(
+        _ kept: RunArtefacts, _ resolved: Scenario.Resolved, by basis: ReplayCommand.Basis
+    ) throws -> RunRecord {
+        guard kept.record.identity.world == Scenario.World.emulated.rawValue, basis != .choices else {
+            Console.complain("a run of the \(kept.record.identity.world) world has no choices to go by")
+            throw ExitCode(ExitStatus.usage.rawValue)
+        }
+        let missing = EmulatedCapabilities.missing(for: resolved.scenario)
+        guard missing.isEmpty else {
+            Console.complain(missing.joined(separator: "; "))
+            throw ExitCode(ExitStatus.environmentMissing.rawValue)
+        }
+        Interruption.clearsUp()
+        var run = EmulatedRun(resolved)
+        run.commit = SourceVersion.commit
+        return run.recordBlocking()
+    }
+
     /// As they were resolved when the run was made.
     static func faults(_ kept: RunArtefacts, in folder: String) throws -> [Fault] {
         do { return try JSONDecoder().decode([Fault].self, from: Data(kept.resolvedFaults)) } catch {
