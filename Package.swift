@@ -150,7 +150,9 @@ let package = Package(
             [
                 "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
                 "StoreService", "FaultyFiles", "RemoteStore", "HTTPRanges", "RemoteImages", "ImageSources",
-                "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "LinuxPlatform", "Threads",
+                "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "SimulatedTime",
+                "LinuxPlatform",
+                "DescriptorPassing", "Threads", "WireFormat", "CLinux",
                 "NBDServer", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),

@@ -15,9 +15,8 @@ struct EmulatedCapabilitiesTests {
     static let lacking: [(Fault, String)] = [
         (Fault("clock.late-timer", ["latency": "1s"]), "sim"),
         (Fault("clock.step", ["by": 5]), "nobody"),
-        (Fault("nbd.silent"), "nbd-socket"),
-        (Fault("network.reset"), "layer network"),
-        (Fault("process.stop", ["process": "server"]), "NBD server"),
+        (Fault("network.nxdomain"), "layer network"),
+        (Fault("resource.small-buffer"), "sim"),
         (Fault("store.errno", select: .init(operations: ["rename"])), "layer store"),
         (Fault("no.such-fault"), "unknown"),
     ]
@@ -44,6 +43,26 @@ struct EmulatedCapabilitiesTests {
         #expect(!Self.missing(flushing, legacy).isEmpty)
     }
 
+    /// What makes stand-ins of the NBD servers, and what leaves them real.
+    static let standIns: [(Fault, Bool)] = [
+        (Fault("nbd.silent"), true), (Fault("network.reset"), true),
+        (Fault("process.stop", ["process": "server"]), true),
+        (Fault("process.stop", ["process": "bus"]), false),
+        (Fault("nbd.connections-lost"), false), (Fault("http.reset"), false), (Fault("store.errno"), false),
+    ]
+
+    @Test(arguments: standIns.indices)
+    func `NBD servers are real unless faults have to come between`(index: Int) {
+        let (fault, isFaulty) = Self.standIns[index]
+        let scenario = Scenario("s", topology: EmulatedRunTests.topology, faults: [fault])
+        #expect(EmulatedCapabilities.missing(for: scenario) == [])
+        #expect(EmulatedCapabilities.needsFaultyServers(scenario) == isFaulty)
+        var still = Scenario("s", topology: EmulatedRunTests.topology)
+        still.steps = [.repeat(2, .parallel([.process(.stop, .server, .named("Slot_0"))]))]
+        #expect(EmulatedCapabilities.missing(for: still) == [])
+        #expect(EmulatedCapabilities.needsFaultyServers(still))
+    }
+
     @Test func `where a scenario does not belong, and what there is no room for, is said`() {
         var scenario = Scenario("s", topology: EmulatedRunTests.topology)
         scenario.worlds = [.sim]
@@ -52,7 +71,7 @@ struct EmulatedCapabilitiesTests {
         scenario.steps = [.repeat(.init(2, [.parallel(.init([[.process(.init(.stop, .server))]]))]))]
         let missing = EmulatedCapabilities.missing(for: scenario)
         #expect(missing.count == 4)
-        for word in ["sim only", "disk.img", "bandwidth", "stop of server"] {
+        for word in ["sim only", "disk.img", "bandwidth", "part of the service"] {
             #expect(missing.contains { $0.contains(word) }, "\(word) in \(missing)")
         }
     }

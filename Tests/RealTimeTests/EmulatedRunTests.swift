@@ -46,6 +46,10 @@ struct EmulatedRunTests {
         (Fault("http.status", ["code": 503], trigger: .nth(3)), .good),
         (Fault("http.reset", trigger: .nth(3)), .good),
         (Fault("http.range-ignored", trigger: .nth(2)), .any),
+        (Fault("nbd.unknown-flags", trigger: .nth(1)), .good),
+        (Fault("nbd.connect-latency", ["latency": "5ms"]), .good),
+        (Fault("nbd.slice", ["byteCount": 512], trigger: .range(first: 1, last: 40, step: 1)), .good),
+        (Fault("network.slice", ["byteCount": 4096], trigger: .range(first: 1, last: 40, step: 1)), .good),
         (Fault("uevent.duplicate"), .good),
         (Fault("dbus.latency", ["latency": "5ms"]), .good),
         (Fault("usb.halt", trigger: .nth(9)), .any),
@@ -99,6 +103,21 @@ struct EmulatedRunTests {
                     .process(.detach, .server, .named("Slot_1")), .wait(.all, .active), .read(), .eject(),
                 ]))
         Self.check(record)
+    }
+
+    @Test func `a client that stands still is waited for, and costs no byte`() async throws {
+        var topology = Self.topology
+        topology.slots.removeLast()
+        let record = try await Self.record(
+            Scenario(
+                "standing", topology: topology,
+                steps: [
+                    .insert(), .process(.stop, .server),
+                    .parallel([.read()], [.wait(.milliseconds(200)), .process(.continue, .server)]), .eject(),
+                ]))
+        Self.check(record)
+        let read = record.events.filter { $0.name == "read" && $0.lane == .host }
+        #expect(read.contains { ($0.latencyNanoseconds ?? 0) > 100_000_000 })
     }
 
     @Test func `an image that is replaced under its medium is never half of the other`() async throws {

@@ -16,7 +16,8 @@ struct EmulatedWorldTests {
         defer { thread.stop() }
         let clock = RunClock()
         let world = try EmulatedWorld(
-            Scenario("w", topology: EmulatedRunTests.topology), on: thread, clock: clock, faults: NoFaults(),
+            try Scenario("w", topology: EmulatedRunTests.topology).resolve(seed: 1), on: thread, clock: clock,
+            faults: NoFaults(),
             recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
         try await world.start()
         let slot = try #require(world.configuration.slots.first { $0.mode == .proxy })
@@ -40,7 +41,8 @@ struct EmulatedWorldTests {
         defer { thread.stop() }
         let clock = RunClock()
         let world = try EmulatedWorld(
-            Scenario("w", topology: EmulatedRunTests.topology), on: thread, clock: clock, faults: NoFaults(),
+            try Scenario("w", topology: EmulatedRunTests.topology).resolve(seed: 1), on: thread, clock: clock,
+            faults: NoFaults(),
             recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
         try await world.start()
         let program = ForeignProgram(

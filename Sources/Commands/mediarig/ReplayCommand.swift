@@ -103,7 +103,8 @@ struct MinimiseCommand: ParsableCommand {
             try ArtefactFolder.read(source)
         }
         guard kept.record.identity.world == Scenario.World.sim.rawValue else {
-            Console.complain("only runs of the sim world can be made smaller: each try has to be the same run")
+            Console.complain(
+                "only runs of the sim world can be made smaller: each try has to be the same run")
             throw ExitCode(ExitStatus.usage.rawValue)
         }
         let resolved = try KeptRun.resolved(kept, in: source)

@@ -48,6 +48,9 @@ package final class SocketChannel: ByteChannel {
         }
     }
 
+    /// The peer sees the end of the stream; it can still send.
+    package func finishWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
+
     package func close() {
         // Not close(2): a thread may be inside recv, and the number must not be reused under it.
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }

@@ -18,12 +18,33 @@ package enum EmulatedCapabilities {
     /// What the parts of the world do to what they meet.
     static let tables: [FaultTable] =
         [SimulatedKernel.carriedOut, MessageBus.carriedOut, StoreFaults.carriedOut, FaultyStore.carriedOut]
+        + [NetworkFaults.carriedOut]
         + [AnswerFaults.carriedOut, HandshakeFaults.carriedOut, AnswerFaults.carriedOutAtClose]
 
     /// Operations of the store that an HTTPS server has for its files.
     private static let servedOperations: Set<String> = ["open", "getattr", "read"]
     /// Operations that the disk of a Proxy slot's client has.
     private static let diskOperations = Set(FaultyStore.carriedOut.entries.map(\.operation))
+
+    /// Whether faults stand between NBD clients and servers, or one of these has to stand still: then servers
+    /// that can do so stand in for the real ones.
+    static func needsFaultyServers(_ scenario: Scenario) -> Bool {
+        scenario.steps.contains(where: letsServerStand)
+            || scenario.faults.contains { fault in
+                if fault.kind == "process.stop" { return fault.parameters["process"] == "server" }
+                guard let kind = FaultCatalogue.standard[fault.kind] else { return false }
+                return kind.manner == .met && [.nbdSocket, .network].contains(kind.metIn)
+            }
+    }
+
+    private static func letsServerStand(_ step: Scenario.Step) -> Bool {
+        switch step {
+        case .process(let action): action.target == .server && [.stop, .continue].contains(action.kind)
+        case .repeat(let group): group.steps.contains(where: letsServerStand)
+        case .parallel(let group): group.branches.contains { $0.contains(where: letsServerStand) }
+        case .insert, .eject, .wait, .expect, .read, .write, .host, .image, .heal, .mark, .choose: false
+        }
+    }
 
     /// - Parameter scenario: with nothing left to be drawn.
     /// - Returns: what it needs and this world lacks, in words; empty when it can run.
@@ -67,8 +88,11 @@ package enum EmulatedCapabilities {
         switch step {
         case .process(let action):
             let isStanding = action.kind == .stop || action.kind == .continue
-            guard action.target == .server, isStanding else { return [] }
-            return ["step process \(action.kind.rawValue) of server: a single NBD server cannot stand still"]
+            let slots = topology.slots.filter { action.slot == .all || action.slot == .named($0.name) }
+            guard action.target == .server, isStanding, slots.contains(where: { $0.mode == .legacy }) else {
+                return []
+            }
+            return ["step process \(action.kind.rawValue) of server: a Legacy slot's is part of the service"]
         case .repeat(let group): return group.steps.flatMap { stepMissing($0, topology) }
         case .parallel(let group): return group.branches.flatMap { $0 }.flatMap { stepMissing($0, topology) }
         case .insert, .eject, .wait, .expect, .read, .write, .host, .image, .heal, .mark, .choose: return []
@@ -82,7 +106,7 @@ package enum EmulatedCapabilities {
         guard kind.worlds.contains(.emulated) else {
             return "the catalogue has it for \(kind.worlds.map(\.rawValue).joined(separator: ", "))"
         }
-        guard kind.manner == .met else { return strikeMissing(fault) }
+        guard kind.manner == .met else { return strikeMissing(fault, topology) }
         let known = operations(of: kind.metIn, topology).intersection(kind.operations)
         let reached = fault.select.operations(among: known)
         guard reached.isEmpty else { return nil }
@@ -90,18 +114,22 @@ package enum EmulatedCapabilities {
             + kind.metIn.rawValue
     }
 
-    private static func strikeMissing(_ fault: Fault) -> String? {
+    private static func strikeMissing(_ fault: Fault, _ topology: Scenario.Topology) -> String? {
         guard EmulatedWorld.strikes.contains(fault.kind) || hostStrikes.contains(fault.kind) else {
             return "nobody here carries it out"
         }
-        if fault.kind == "process.stop", fault.parameters["process"] == "server" {
-            return "a single NBD server cannot stand still"
+        if fault.kind == "process.stop", fault.parameters["process"] == "server",
+            !topology.slots.contains(where: { $0.mode == .proxy })
+        {
+            return "a Legacy slot's server is part of the service"
         }
         return nil
     }
 
     /// What of a layer happens in a world of that topology.
     private static func operations(of layer: FaultLayer, _ topology: Scenario.Topology) -> Set<String> {
+        // Between NBD clients and servers only: what is on the way to the image server is the system's.
+        if layer == .network { return ["send", "receive"] }
         guard layer == .store else {
             return Set(tables.flatMap(\.entries).filter { $0.layer == layer }.map(\.operation))
         }

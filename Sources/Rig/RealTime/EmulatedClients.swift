@@ -16,28 +16,38 @@ final class EmulatedClients: Sendable {
         var image: String
         var isReadWrite: Bool
         var disk: FaultyStore
-        var server: NBDServer
+        var serving: Serving
         var isAlive = true
     }
 
+    private enum Serving {
+        case real(NBDServer)
+        case standIn(FaultyPeer)
+
+        func kill() {
+            switch self {
+            case .real(let server): server.kill()
+            case .standIn(let peer): peer.kill()
+            }
+        }
+    }
+
     private let store: EmulatedStore
-    private let faults: any FaultInjector
-    private let clock: any MediaClock
+    private let passage: NBDPassage
     private let clients = Mutex<[String: Client]>([:])
     /// By slot and image.
     private let disks = Mutex<[String: FaultyStore]>([:])
 
-    init(_ store: EmulatedStore, faults: any FaultInjector, clock: any MediaClock) {
+    init(_ store: EmulatedStore, _ passage: NBDPassage) {
         self.store = store
-        self.faults = faults
-        self.clock = clock
+        self.passage = passage
     }
 
     /// Begins to serve an image, in place of the one before; the same disk again for the same image.
     func serve(_ name: String, at slot: SlotConfiguration, isReadWrite: Bool) throws(WorldFailure) {
         if let present = client(slot.name) {
             if present.image == name, present.isReadWrite == isReadWrite, present.isAlive { return }
-            present.server.kill()
+            present.serving.kill()
         }
         let key = "\(slot.name) \(name)"
         let disk: FaultyStore
@@ -46,7 +56,8 @@ final class EmulatedClients: Sendable {
         } else {
             guard let image = store.content(of: name) else { throw WorldFailure("there is no image \(name)") }
             disk = FaultyStore(
-                SnapshotStore(image), name: name, slot: slot.name, clock: clock, faults: faults)
+                SnapshotStore(image), name: name, slot: slot.name, clock: passage.surroundings.clock,
+                faults: passage.surroundings.faults)
             disks.withLock { $0[key] = disk }
         }
         try start(name, disk, at: slot, isReadWrite: isReadWrite)
@@ -55,12 +66,21 @@ final class EmulatedClients: Sendable {
     private func start(_ image: String, _ disk: FaultyStore, at slot: SlotConfiguration, isReadWrite: Bool)
         throws(WorldFailure)
     {
-        let server = NBDServer(store: isReadWrite ? disk : ReadOnlyStore(disk))
-        do throws(ListenError) { _ = try server.listen(on: .unix(path: slot.socket)) } catch {
-            throw WorldFailure("the client of \(slot.name): \(error)")
+        let served: any BlockStore = isReadWrite ? disk : ReadOnlyStore(disk)
+        let serving: Serving
+        if passage.isFaulty {
+            do throws(SystemError) { serving = .standIn(try FaultyPeer(served, at: slot, passage)) } catch {
+                throw WorldFailure("the client of \(slot.name): \(error)")
+            }
+        } else {
+            let server = NBDServer(store: served)
+            do throws(ListenError) { _ = try server.listen(on: .unix(path: slot.socket)) } catch {
+                throw WorldFailure("the client of \(slot.name): \(error)")
+            }
+            serving = .real(server)
         }
         clients.withLock {
-            $0[slot.name] = Client(image: image, isReadWrite: isReadWrite, disk: disk, server: server)
+            $0[slot.name] = Client(image: image, isReadWrite: isReadWrite, disk: disk, serving: serving)
         }
     }
 
@@ -68,22 +88,37 @@ final class EmulatedClients: Sendable {
 
     /// As SIGKILL of the client: its socket stays behind, and nobody listens there.
     func kill(_ slot: SlotConfiguration) {
-        let server = clients.withLock { clients in
+        let serving = clients.withLock { clients in
             clients[slot.name]?.isAlive = false
-            return clients[slot.name]?.server
+            return clients[slot.name]?.serving
         }
-        guard let server else { return }
-        server.kill()
-        leaveSocket(at: slot.socket)
+        guard let serving else { return }
+        serving.kill()
+        if case .real = serving { leaveSocket(at: slot.socket) }
     }
 
     /// The way to the BMC is lost; the client is well.
-    func loseConnections(_ slot: String) { client(slot)?.server.hangUp() }
+    func loseConnections(_ slot: String) {
+        switch client(slot)?.serving {
+        case .real(let server): server.hangUp()
+        case .standIn(let peer): peer.hangUp()
+        case nil: break
+        }
+    }
+
+    /// As SIGSTOP of the client, and SIGCONT. Only stand-ins can: see ``EmulatedCapabilities``.
+    func setPaused(_ slot: String, _ isPaused: Bool) throws(WorldFailure) {
+        switch client(slot)?.serving {
+        case .standIn(let peer): if isPaused { peer.pause() } else { peer.resume() }
+        case .real: throw WorldFailure("\(slot): this NBD server cannot stand still")
+        case nil: break
+        }
+    }
 
     /// What a killed client served is served again.
     func restart(_ slot: SlotConfiguration) throws(WorldFailure) {
         guard let last = client(slot.name) else { return }
-        last.server.kill()
+        last.serving.kill()
         try start(last.image, last.disk, at: slot, isReadWrite: last.isReadWrite)
     }
 
@@ -96,7 +131,7 @@ final class EmulatedClients: Sendable {
 
     func stopAll() {
         for client in clients.withLock({ $0.sorted { $0.key < $1.key }.map(\.value) }) {
-            client.server.kill()
+            client.serving.kill()
         }
     }
 

@@ -153,7 +153,7 @@ final class EmulatedPlay: Sendable {
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))
             let world = try EmulatedWorld(
-                resolved.scenario, on: thread, clock: clock, faults: engine, recorder: recorder,
+                resolved, on: thread, clock: clock, faults: engine, recorder: recorder,
                 saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
                 serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)

@@ -20,11 +20,12 @@ final class EmulatedService: Sendable {
     /// - Parameter images: makes the opener of images, given this process's spawner.
     init(
         number: Int, _ configuration: MediaConfiguration, kernel: SimulatedKernel, bus: EmulatedBus,
-        clock: any MediaClock, images: (any Spawner) -> any ImageOpener
+        passage: NBDPassage, images: (any Spawner) -> any ImageOpener
     ) {
         let process = EmulatedProcess("virtual-mediad \(number)")
-        let sockets = ProcessSockets()
-        let exports = ProcessExports(sockets)
+        let clock = passage.surroundings.clock
+        let sockets = ProcessSockets { path throws(SystemError) in try await passage.connect(to: path) }
+        let exports = ProcessExports(sockets, passage, by: process.spawner)
         let ports = ProcessKernel(kernel: kernel, process: process, sockets: sockets)
         self.process = process
         self.sockets = sockets

@@ -138,7 +138,10 @@ extension EmulatedWorld {
         case .detach:
             if isProxy { clients.loseConnections(slot) } else { runningService?.exports.hangUp(slot) }
         case .stop, .continue:
-            throw WorldFailure("\(slot): an NBD server cannot stand still here; see EmulatedCapabilities")
+            guard isProxy else {
+                throw WorldFailure("\(slot): the server of a Legacy slot is part of the service; stop that")
+            }
+            try clients.setPaused(slot, kind == .stop)
         }
         return Impact(slots: [slot])
     }

@@ -115,7 +115,11 @@ extension EmulatedWorld {
         default: kind = .detach
         }
         guard target == .server else { return try await process(kind, target, nil) }
-        for slot in try slots(of: strike) { _ = try await process(kind, target, slot.name) }
+        for slot in try slots(of: strike) {
+            // What is no process of its own cannot stand still by itself.
+            if slot.mode == .legacy, kind == .stop || kind == .continue { continue }
+            _ = try await process(kind, target, slot.name)
+        }
         return Impact(slots: strike.slot.map { [$0] })
     }
 }

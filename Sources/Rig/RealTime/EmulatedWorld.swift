@@ -32,6 +32,7 @@ final class EmulatedWorld: World {
     let recorder: RunRecorder
     let changes = Mutex(Changes())
     private let folder: RunFolder
+    private let passage: NBDPassage
     private let secrets = SecretPipes()
     private let serviceDied: @Sendable () -> Void
     private let service = Mutex<EmulatedService?>(nil)
@@ -52,11 +53,12 @@ final class EmulatedWorld: World {
     ///   - imageChanged: is told the name of an image of which the store has another version.
     ///   - serviceDied: is told that the service was killed.
     init(
-        _ scenario: Scenario, on thread: ThreadExecutor, clock: RunClock, faults: any FaultInjector,
+        _ resolved: Scenario.Resolved, on thread: ThreadExecutor, clock: RunClock, faults: any FaultInjector,
         recorder: RunRecorder, saw: @escaping @Sendable (Envelope) -> Void,
         imageChanged: @escaping @Sendable (_ image: String) -> Void,
         serviceDied: @escaping @Sendable () -> Void
     ) throws(WorldFailure) {
+        let scenario = resolved.scenario
         self.scenario = scenario
         self.recorder = recorder
         self.serviceDied = serviceDied
@@ -75,7 +77,9 @@ final class EmulatedWorld: World {
             controllers: topology.chips, faults: faults)
         store = try EmulatedStore(
             topology, in: folder, faults: faults, clock: clock, changed: imageChanged)
-        clients = EmulatedClients(store, faults: faults, clock: clock)
+        passage = NBDPassage(
+            scenario, configuration, seed: resolved.seed, faults: faults, clock: clock, spawner: spawner)
+        clients = EmulatedClients(store, passage)
         bus = try EmulatedBus(at: folder.file("bus"), faults: faults, clock: clock, saw: saw)
     }
 
@@ -103,7 +107,7 @@ final class EmulatedWorld: World {
         }
         let store = self.store
         let started = EmulatedService(
-            number: number, configuration, kernel: kernel, bus: bus, clock: clock,
+            number: number, configuration, kernel: kernel, bus: bus, passage: passage,
             images: { store.opener(for: $0) })
         service.withLock { $0 = started }
         recorder.record(.process, "service started", detail: "\(number)")

@@ -72,9 +72,17 @@ final class ProcessSockets: LocalSockets {
         var isClosed = false
     }
     private let state = Mutex(State())
+    private let way: @Sendable (String) async throws(SystemError) -> any ByteChannel
+
+    /// - Parameter way: how the process connects to a path; the system's own way by itself.
+    init(
+        way: @escaping @Sendable (String) async throws(SystemError) -> any ByteChannel = {
+            path throws(SystemError) in try await SystemSockets().connect(to: path)
+        }
+    ) { self.way = way }
 
     func connect(to path: String) async throws(SystemError) -> any ByteChannel {
-        let channel = try await SystemSockets().connect(to: path)
+        let channel = try await way(path)
         keep(channel)
         return channel
     }

@@ -1,7 +1,7 @@
-import FaultPoints
+package import FaultPoints
 import Glibc
 import Synchronization
-import VirtualMedia
+package import VirtualMedia
 
 /// A listening socket in memory.
 package final class MemoryListener: Sendable {
@@ -105,8 +105,8 @@ package final class MemoryListener: Sendable {
 }
 
 /// What faults do to a connect.
-enum ConnectFaults {
-    enum Fate {
+package enum ConnectFaults {
+    package enum Fate: Sendable {
         case accept
         /// Connected, but nobody serves it until then.
         case acceptLater(FaultHold)
@@ -114,7 +114,7 @@ enum ConnectFaults {
         case forget
     }
 
-    static func meet(
+    package static func meet(
         _ target: String, _ number: Int, slot: String?, _ surroundings: NetworkSurroundings,
         _ operation: String
     ) async throws(SystemError) -> Fate {
