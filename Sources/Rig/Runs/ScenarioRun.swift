@@ -71,7 +71,8 @@ package final class ScenarioRun: Sendable {
         self.context = context
         disturbances = Disturbances(context.standstills)
         watch = BusWatch(
-            world.configuration, recorder: recorder, violations: violations, now: { clock.now },
+            world.configuration, recorder: recorder, violations: violations,
+            answersAtOnce: scenario.answersAtOnce, now: { clock.now },
             accepted: { slot, member in links.scenarioRun?.slot(slot)?.accepted(member) },
             moved: { links.scenarioRun?.moved($0) },
             completed: { slot, code in links.scenarioRun?.completed(slot, code) })

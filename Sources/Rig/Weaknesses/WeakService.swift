@@ -1,0 +1,40 @@
+package import DBusProtocol
+package import VirtualMedia
+
+/// The surroundings of one service process that has a weakness: hands it ports, a bus and decisions in
+/// which the weakness is, so that the service's own code stays as it is.
+package struct WeakService: Sendable {
+    /// What the service is given.
+    package let platform: MediaPlatform
+    package let decisions: SlotDecisions
+    private let manners: BusManners?
+    private let gate: Gate
+    private let spawner: any Spawner
+
+    /// - Parameter weakness: `nil` leaves everything as it is.
+    package init(_ platform: MediaPlatform, _ weakness: Weakness?) {
+        gate = Gate()
+        spawner = platform.spawner
+        guard let weakness else {
+            self.platform = platform
+            decisions = .asDesigned
+            manners = nil
+            return
+        }
+        let secrets = WeakSecrets(platform.secrets)
+        var weak = platform
+        weak.gadgets = WeakGadgetTree(platform.gadgets, weakness)
+        weak.nbd = WeakNBDDriver(platform.nbd, platform.uevents, weakness)
+        weak.images = WeakImageOpener(base: platform.images, weakness: weakness, gate: gate)
+        weak.secrets = secrets
+        self.platform = weak
+        decisions = weakness.decisions
+        manners = BusManners(weakness, secrets)
+    }
+
+    /// What the service serves on.
+    package func connection(_ base: any BusConnection) -> any BusConnection {
+        guard let manners else { return base }
+        return WeakBusConnection(base, manners, gate: gate, spawner: spawner)
+    }
+}
