@@ -27,24 +27,21 @@ struct MutantTests {
 
     @Test(arguments: Weakness.allCases)
     func `a run of the standard mix fails with the weakness and passes without`(weakness: Weakness) throws {
-        let known = try #require(KnownFinds.all[weakness], "no seed is known for \(weakness.rawValue)")
-        var hunt = WeaknessHunt(Self.mix, seeds: known.seed...(known.seed + Self.spareSeeds))
+        let known = try #require(KnownFinds.seeds[weakness], "no seed is known for \(weakness.rawValue)")
+        var hunt = WeaknessHunt(Self.mix, seeds: known...(known + Self.spareSeeds))
         hunt.minimises = false
         let outcome = hunt.hunt(weakness)
-        let find = try #require(
+        _ = try #require(
             outcome.find,
-            "\(weakness.rawValue): none of \(outcome.seedCount) seeds from \(known.seed), \(outcome.unsoundCount) unsound"
+            "\(weakness.rawValue): none of \(outcome.seedCount) seeds from \(known), \(outcome.unsoundCount) unsound"
         )
-        #expect(
-            known.violations.contains { find.violation.name.hasPrefix($0) },
-            "seed \(find.seed): \(find.violation.name): \(find.violation.detail)")
     }
 
     /// One that needs a fault, one that needs none, and one of the host.
     @Test(arguments: [Weakness.completionTwice, .secretInError, .hostEjectUnnoticed])
     func `what finds a weakness is made small`(weakness: Weakness) throws {
-        let known = try #require(KnownFinds.all[weakness])
-        let hunt = WeaknessHunt(Self.mix, seeds: known.seed...(known.seed + Self.spareSeeds))
+        let known = try #require(KnownFinds.seeds[weakness])
+        let hunt = WeaknessHunt(Self.mix, seeds: known...(known + Self.spareSeeds))
         let find = try #require(hunt.hunt(weakness).find)
         let minimised = try #require(find.minimised, "seed \(find.seed)")
         let scenario = minimised.scenario.scenario

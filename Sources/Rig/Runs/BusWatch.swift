@@ -28,7 +28,7 @@ package final class BusWatch: Sendable {
         var unmountCalls = 0
         /// When the last accepted request was answered.
         var acceptedAt: Duration?
-        /// An unmount was accepted, and some request has not completed.
+        /// An unmount was accepted, and the slot has not been Ready since.
         var isUnmountOpen = false
         var mayBeUnmounting = false
         /// By name: what the service last told of a property, since it has its bus name.
@@ -217,8 +217,8 @@ package final class BusWatch: Sendable {
                 state.ledgers[slot]?.completions.append(code)
                 guard let ledger = state.ledgers[slot] else { return (true, nil) }
                 guard ledger.openRequests == 0 else { return (ledger.openRequests > 0, nil) }
-                state.ledgers[slot]?.isUnmountOpen = false
-                let isEarly = ledger.isUnmountOpen && ledger.isTold && ledger.state != "Ready"
+                let isEarly =
+                    code == 0 && ledger.isUnmountOpen && ledger.isTold && ledger.state != "Ready"
                 return (true, isEarly ? ledger.state : nil)
             }
             if let stateOfEarlyEnd {
@@ -276,7 +276,10 @@ package final class BusWatch: Sendable {
             guard ledger.state != next else { return (nil, isAnew) }
             state.ledgers[slot]!.state = next
             state.ledgers[slot]!.stateSince = time
-            if next == "Ready" { state.ledgers[slot]!.mayBeUnmounting = false }
+            if next == "Ready" {
+                state.ledgers[slot]!.isUnmountOpen = false
+                state.ledgers[slot]!.mayBeUnmounting = false
+            }
             if next == "Active", ledger.state == "Activating", !isAnew {
                 state.ledgers[slot]!.wasActivationTold = true
             }

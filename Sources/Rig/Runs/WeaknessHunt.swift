@@ -74,7 +74,7 @@ package struct WeaknessHunt: Sendable {
             guard let resolved = try? scenario.resolve(seed: seed) else { continue }
             outcome.seedCount += 1
             let record = Self.record(resolved, weakness)
-            guard Self.isFailure(record) else { continue }
+            guard Self.shows(weakness, in: record) else { continue }
             guard Self.record(resolved, nil).verdict == .passed else {
                 outcome.unsoundCount += 1
                 continue
@@ -85,9 +85,12 @@ package struct WeaknessHunt: Sendable {
         return outcome
     }
 
-    /// A run that proves something: neither the rig's own failure nor one in which nothing was read.
-    private static func isFailure(_ record: RunRecord) -> Bool {
-        [.wrong, .notLive].contains(record.verdict) && !record.violations.isEmpty
+    /// Neither the rig's own failure nor a run in which nothing was read proves anything.
+    private static func shows(_ weakness: Weakness, in record: RunRecord) -> Bool {
+        guard [.wrong, .notLive].contains(record.verdict), let first = record.violations.first else {
+            return false
+        }
+        return weakness.signs.contains { first.name.hasPrefix($0) }
     }
 
     package static func record(_ resolved: Scenario.Resolved, _ weakness: Weakness?) -> RunRecord {

@@ -9,9 +9,16 @@ final class WeakBusConnection: BusConnection {
 
     var uniqueName: String { base.uniqueName }
 
-    init(_ base: any BusConnection, _ manners: BusManners, gate: Gate, spawner: any Spawner) {
+    /// - Parameter spawner: `nil` leaves what comes as it is.
+    init(
+        _ base: any BusConnection, _ manners: BusManners, takingCallsOn spawner: (any Spawner)?, _ gate: Gate
+    ) {
         self.base = base
         self.manners = manners
+        guard let spawner else {
+            incoming = base.incoming
+            return
+        }
         let (stream, continuation) = AsyncStream.makeStream(of: Message.self)
         incoming = stream
         spawner.spawn("bus manners", .shared) {

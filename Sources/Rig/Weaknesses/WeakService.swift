@@ -8,6 +8,7 @@ package struct WeakService: Sendable {
     package let platform: MediaPlatform
     package let decisions: SlotDecisions
     private let manners: BusManners?
+    private let listensToCalls: Bool
     private let gate: Gate
     private let spawner: any Spawner
 
@@ -19,22 +20,28 @@ package struct WeakService: Sendable {
             self.platform = platform
             decisions = .asDesigned
             manners = nil
+            listensToCalls = false
             return
         }
         let secrets = WeakSecrets(platform.secrets)
         var weak = platform
-        weak.gadgets = WeakGadgetTree(platform.gadgets, weakness)
-        weak.nbd = WeakNBDDriver(platform.nbd, platform.uevents, weakness)
-        weak.images = WeakImageOpener(base: platform.images, weakness: weakness, gate: gate)
-        weak.secrets = secrets
+        // Nothing but what the weakness is in, so that all else takes the course that it takes without.
+        let places = weakness.places
+        if places.contains(.gadgets) { weak.gadgets = WeakGadgetTree(platform.gadgets, weakness) }
+        if places.contains(.nbd) { weak.nbd = WeakNBDDriver(platform.nbd, platform.uevents, weakness) }
+        if places.contains(.images) {
+            weak.images = WeakImageOpener(base: platform.images, weakness: weakness, gate: gate)
+        }
+        if places.contains(.secrets) { weak.secrets = secrets }
         self.platform = weak
-        decisions = weakness.decisions
-        manners = BusManners(weakness, secrets)
+        decisions = places.contains(.decisions) ? weakness.decisions : .asDesigned
+        manners = places.isDisjoint(with: [.calls, .signals]) ? nil : BusManners(weakness, secrets)
+        listensToCalls = places.contains(.calls)
     }
 
     /// What the service serves on.
     package func connection(_ base: any BusConnection) -> any BusConnection {
         guard let manners else { return base }
-        return WeakBusConnection(base, manners, gate: gate, spawner: spawner)
+        return WeakBusConnection(base, manners, takingCallsOn: listensToCalls ? spawner : nil, gate)
     }
 }
