@@ -212,7 +212,7 @@ package final class BusWatch: Sendable {
         switch envelope.header.member {
         case "Completion":
             guard case .int32(let code)? = try? envelope.values(atMost: 1).first else { return }
-            adoptUnanswered(slot)
+            adoptUnanswered(slot, code)
             let (isExpected, stateOfEarlyEnd) = state.withLock { state -> (Bool, String?) in
                 state.ledgers[slot]?.completions.append(code)
                 guard let ledger = state.ledgers[slot] else { return (true, nil) }
@@ -253,10 +253,14 @@ package final class BusWatch: Sendable {
 
     /// A Completion that nobody's accepted request waits for belongs to a call whose answer the bus never
     /// saw, because the connection ended first.
-    private func adoptUnanswered(_ slot: String) {
+    private func adoptUnanswered(_ slot: String, _ code: Int32) {
         let time = now()
         let call = state.withLock { state -> (slot: String, member: String)? in
-            guard state.ledgers[slot]?.openRequests == 0 else { return nil }
+            guard let ledger = state.ledgers[slot] else { return nil }
+            // What an unmount has cancelled is a mount, answered or not.
+            let isCancelled =
+                code == CompletionCode.cancelled.rawValue && ledger.isUnmountOpen && ledger.openRequests == 1
+            guard ledger.openRequests == 0 || isCancelled else { return nil }
             let candidates = state.pending.filter { $0.value.slot == slot }
             guard let oldest = candidates.min(by: { $0.value.number < $1.value.number }) else { return nil }
             state.pending[oldest.key] = nil

@@ -90,7 +90,8 @@ package struct WeaknessHunt: Sendable {
         guard [.wrong, .notLive].contains(record.verdict), let first = record.violations.first else {
             return false
         }
-        return weakness.signs.contains { first.name.hasPrefix($0) }
+        let words = "\(first.name): \(first.detail)"
+        return weakness.signs.contains { words.hasPrefix($0) }
     }
 
     package static func record(_ resolved: Scenario.Resolved, _ weakness: Weakness?) -> RunRecord {

@@ -1,5 +1,5 @@
 extension Weakness {
-    /// Beginnings of the names of violations by which the weakness shows; one of another name is chance.
+    /// Beginnings of violations, as "name: detail", by which the weakness shows; another one is chance.
     package var signs: [String] {
         switch self {
         case .gadgetUnchecked: ["truth", "convergence", "step wait"]
@@ -12,8 +12,8 @@ extension Weakness {
         case .cdromIgnored, .noSerialNumber, .blockSizeIgnored, .wrongStatistics, .changesUntold:
             ["convergence", "step read", "step wait"]
         case .ueventAtRemoval: ["bounded", "deadlock", "out of time", "step eject", "step wait"]
-        case .noActivationDeadline: ["bounded", "deadlock", "out of time", "step insert"]
-        case .staleCache, .noFlushAtEject, .flushNotOffered, .notRevalidated: ["data"]
+        case .noActivationDeadline: ["bounded", "deadlock", "out of time", "step insert: no Completion"]
+        case .staleCache, .noFlushAtEject, .flushNotOffered, .notRevalidated: ["data: sector"]
         case .noReconnect, .inactivityByUptime, .inactivityOfNothing:
             ["convergence", "step read", "step write", "step wait"]
         case .openBlocksAll: ["isolation"]

@@ -105,7 +105,8 @@ package final class SimulatedWorld: World {
             surroundings: surroundings, in: simulation, weakness: weakness, images: { store.opener(for: $0) })
         service.withLock { $0 = started }
         recorder.record(.process, "service started", detail: "\(number)")
-        started.process.atDeath { [serviceDied, recorder] in
+        started.process.atDeath { [serviceDied, recorder, pipes] in
+            pipes.readerDied()
             recorder.record(.process, "service died", detail: "\(number)")
             serviceDied()
         }
