@@ -131,17 +131,20 @@ let package = Package(
         room("Rig", "Reports", ["RunLog", "HostObserver"]),
         room("Rig", "Artefacts", ["Reports", "Sharding", "RunLog", "CLinux"]),
         room("Rig", "FaultPlan", ["FaultPoints", "SimulatedTime", "RunLog"]),
+        room("Rig", "Weaknesses", ["VirtualMedia", "BlockStorage", "DBusProtocol"]),
         room(
             "Rig", "Worlds",
             [
-                "Scenarios", "FaultPlan", "HostObserver", "USBMassStorage", "SimulatedBMC", "SimulatedTime",
+                "Weaknesses", "Scenarios", "FaultPlan", "HostObserver", "USBMassStorage", "SimulatedBMC",
+                "SimulatedTime",
                 "SimulatedNetwork", "SimulatedHTTP", "RemoteImages", "HTTPRanges", "MessageBus",
                 "FaultPoints", "RunLog", "VirtualMedia", "BlockStorage", "DBusProtocol",
             ]),
         room(
             "Rig", "Runs",
             [
-                "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "SimulatedTime",
+                "Worlds", "Weaknesses", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
+                "SimulatedTime",
                 "Sharding", "Threads", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
                 "WireFormat",
             ]),
@@ -163,7 +166,8 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios", "Artefacts",
+                "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios",
+                "Artefacts",
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
                 "FaultPlan",
@@ -246,6 +250,7 @@ let package = Package(
             ]),
         tests("FaultPoints", ["FaultPoints"]),
         tests("RunLog", ["RunLog"]),
+        tests("Weaknesses", ["Weaknesses", "Runs", "Scenarios", "RunLog", "VirtualMedia"]),
         tests("Worlds", ["Worlds", "Scenarios", "HostObserver"]),
         tests(
             "Runs",

@@ -13,6 +13,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             """,
         subcommands: [
             VerifyCommand.self, RunCommand.self, ReplayCommand.self, MinimiseCommand.self,
+            WeaknessCommand.self,
             ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
             StoreCommand.self, BusCommand.self,
             BenchCommand.self, DoctorCommand.self,

@@ -8,6 +8,7 @@ import RunLog
 import Runs
 import Scenarios
 import SimulatedTime
+import Weaknesses
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -95,6 +96,9 @@ struct MinimiseCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The folder of a run that failed.", valueName: "folder"))
     var source: String
 
+    @Option(help: ArgumentHelp("The mistake that the service was given.", valueName: "name"))
+    var weakness: Weakness?
+
     @Option(help: ArgumentHelp("Write the scenario here, too.", valueName: "file"))
     var output: String?
 
@@ -108,15 +112,14 @@ struct MinimiseCommand: ParsableCommand {
             throw ExitCode(ExitStatus.usage.rawValue)
         }
         let resolved = try KeptRun.resolved(kept, in: source)
-        let wanted = FailureKind(SimulatedRun(resolved).record())
+        let weakness = self.weakness
+        let wanted = FailureKind(WeaknessHunt.record(resolved, weakness))
         guard wanted.verdict != .passed else {
             Console.complain("the run passes now: there is nothing to make smaller")
             throw ExitCode(ExitStatus.usage.rawValue)
         }
         let minimiser = Minimiser { candidate in
-            var run = SimulatedRun(candidate)
-            run.maximumEvents = 0
-            return FailureKind(run.record()) == wanted
+            FailureKind(WeaknessHunt.record(candidate, weakness)) == wanted
         }
         guard let result = minimiser.minimise(resolved) else {
             Console.complain("the run does not fail in the same way each time")

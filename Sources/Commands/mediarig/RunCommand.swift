@@ -10,6 +10,7 @@ import Scenarios
 import Sharding
 import SimulatedTime
 import Synchronization
+import Weaknesses
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,6 +54,11 @@ struct RunCommand: ParsableCommand {
             "Order of ready jobs, in place of the scenario's own: fifo, random, pct:D, delay:N.",
             valueName: "schedule"))
     var schedule: Schedule?
+
+    @Option(
+        help: ArgumentHelp(
+            "Give the service a known mistake, to see it found; for testing the tester.", valueName: "name"))
+    var weakness: Weakness?
 
     @Option(help: ArgumentHelp("Write JUnit XML here.", valueName: "file"))
     var junit: String?
@@ -154,8 +160,10 @@ struct RunCommand: ParsableCommand {
 
     private func replayCommand(_ scenario: String?, _ seed: UInt64) -> String {
         let order = schedule.map { ["--schedule", "\($0)"] } ?? []
+        let mistake = weakness.map { ["--weakness", $0.rawValue] } ?? []
         let place = world == .sim ? [] : ["--world", world.rawValue]
-        return ShellWords.line(["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + place + order)
+        return ShellWords.line(
+            ["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + place + order + mistake)
     }
 
     private var destination: ReportDestination {
@@ -171,6 +179,7 @@ struct RunCommand: ParsableCommand {
         campaign.jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
         campaign.timeLimit = timeLimit.map { .seconds($0) }
         campaign.schedule = schedule
+        campaign.weakness = weakness
         campaign.commit = SourceVersion.commit
         campaign.keepsEventsOfPassed = keepPassed
         return campaign

@@ -28,8 +28,20 @@ package final class BusWatch: Sendable {
         var unmountCalls = 0
         /// When the last accepted request was answered.
         var acceptedAt: Duration?
+        /// An unmount was accepted, and the slot has not been Ready since.
+        var isUnmountOpen = false
+        var mayBeUnmounting = false
+        /// By name: what the service last told of a property, since it has its bus name.
+        var told: [String: String] = [:]
+        /// It became Active under the eyes of the bus.
+        var wasActivationTold = false
 
         var openRequests: Int { accepted - completions.count }
+
+        mutating func forgetTold() {
+            told = [:]
+            wasActivationTold = false
+        }
     }
 
     private struct PendingCall: Hashable {
@@ -44,6 +56,7 @@ package final class BusWatch: Sendable {
         /// Of the image; "" where none is named.
         var url = ""
         var number = 0
+        var since = Duration.zero
     }
 
     private struct State {
@@ -62,8 +75,11 @@ package final class BusWatch: Sendable {
     ]
     /// Calls that nobody answered are forgotten after so many.
     private static let maximumPending = 4096
+    /// A slot answers at once; what takes longer waits for something that is not its business.
+    private static let answerLimit = Duration.seconds(5)
 
     private let state: Mutex<State>
+    private let answersAtOnce: Bool
     private let slotOfPath: [String: String]
     private let now: @Sendable () -> Duration
     private let recorder: RunRecorder
@@ -73,12 +89,13 @@ package final class BusWatch: Sendable {
     private let accepted: @Sendable (Call) -> Void
 
     /// - Parameters:
+    ///   - answersAtOnce: nothing in the scenario keeps the service or its bus from answering.
     ///   - accepted: called for each request that the service takes on.
     ///   - moved: called for each change of a slot's state.
     ///   - completed: called for each Completion.
     init(
         _ configuration: MediaConfiguration, recorder: RunRecorder, violations: Violations,
-        now: @escaping @Sendable () -> Duration,
+        answersAtOnce: Bool, now: @escaping @Sendable () -> Duration,
         accepted: @escaping @Sendable (Call) -> Void,
         moved: @escaping @Sendable (Transition) -> Void,
         completed: @escaping @Sendable (_ slot: String, _ code: Int32) -> Void
@@ -89,6 +106,7 @@ package final class BusWatch: Sendable {
             State(
                 ledgers: Dictionary(
                     uniqueKeysWithValues: configuration.slots.map { ($0.name, Ledger()) })))
+        self.answersAtOnce = answersAtOnce
         self.now = now
         self.recorder = recorder
         self.violations = violations
@@ -115,6 +133,9 @@ package final class BusWatch: Sendable {
                 state.ledgers[slot]!.accepted = state.ledgers[slot]!.completions.count
                 state.ledgers[slot]!.state = "Ready"
                 state.ledgers[slot]!.stateSince = time
+                state.ledgers[slot]!.isUnmountOpen = false
+                state.ledgers[slot]!.mayBeUnmounting = false
+                state.ledgers[slot]!.forgetTold()
             }
         }
     }
@@ -135,7 +156,14 @@ package final class BusWatch: Sendable {
     /// The service has come to the bus, for the first time or again.
     private func sawService(_ envelope: Envelope) {
         guard (try? envelope.values(atMost: 2).first) == .string(MediaInterfaces.busName) else { return }
-        state.withLock { state in for slot in state.ledgers.keys { state.ledgers[slot]!.isTold = false } }
+        state.withLock { state in
+            for slot in state.ledgers.keys.sorted() {
+                state.ledgers[slot]!.isTold = false
+                state.ledgers[slot]!.forgetTold()
+                // An unmount may have been accepted that the last bus was not told of.
+                state.ledgers[slot]!.mayBeUnmounting = state.ledgers[slot]!.state != "Ready"
+            }
+        }
     }
 
     private func sawCall(_ envelope: Envelope) {
@@ -146,6 +174,7 @@ package final class BusWatch: Sendable {
         recorder.record(.dbus, slot: slot, member)
         var call = Call(slot: slot, member: member)
         if case .string(let url)? = try? envelope.values(atMost: 1).first { call.url = url }
+        call.since = now()
         state.withLock { [call] state in
             if state.pending.count >= Self.maximumPending { state.pending = [:] }
             state.callCount += 1
@@ -164,18 +193,32 @@ package final class BusWatch: Sendable {
     private func sawAnswer(_ header: Message, isAccepted: Bool) {
         guard let caller = header.destination, let serial = header.replySerial else { return }
         let time = now()
-        let call = state.withLock { state -> Call? in
+        let isBusy = header.errorName == "System.Error.EBUSY"
+        let (found, isWrong) = state.withLock { state -> (Call?, Bool) in
             let key = PendingCall(caller: caller, serial: serial)
-            guard let call = state.pending.removeValue(forKey: key) else { return nil }
+            guard let call = state.pending.removeValue(forKey: key) else { return (nil, false) }
+            let isWrong =
+                isBusy && call.member == "Unmount" && state.ledgers[call.slot]?.isUnmountOpen == false
+                && state.ledgers[call.slot]?.mayBeUnmounting == false
             if isAccepted {
                 state.ledgers[call.slot]?.accepted += 1
                 state.ledgers[call.slot]?.acceptedAt = time
+                if call.member == "Unmount" { state.ledgers[call.slot]?.isUnmountOpen = true }
             } else {
                 state.ledgers[call.slot]?.refused += 1
             }
-            return call
+            return (call, isWrong)
         }
-        guard let call else { return }
+        guard let call = found else { return }
+        let waited = time - call.since
+        if answersAtOnce, waited > Self.answerLimit {
+            violations.report(
+                .isolation, slot: call.slot, "\(call.member) was answered only after \(waited)")
+        }
+        if isWrong {
+            violations.report(
+                .transitions, slot: call.slot, "Unmount was refused as busy, and no unmount was under way")
+        }
         if isAccepted { accepted(call) }
         recorder.record(
             .dbus, slot: call.slot, "\(call.member) \(isAccepted ? "accepted" : "refused")",
@@ -187,10 +230,18 @@ package final class BusWatch: Sendable {
         switch envelope.header.member {
         case "Completion":
             guard case .int32(let code)? = try? envelope.values(atMost: 1).first else { return }
-            adoptUnanswered(slot)
-            let isExpected = state.withLock { state -> Bool in
+            adoptUnanswered(slot, code)
+            let (isExpected, stateOfEarlyEnd) = state.withLock { state -> (Bool, String?) in
                 state.ledgers[slot]?.completions.append(code)
-                return (state.ledgers[slot]?.openRequests ?? 0) >= 0
+                guard let ledger = state.ledgers[slot] else { return (true, nil) }
+                guard ledger.openRequests == 0 else { return (ledger.openRequests > 0, nil) }
+                let isEarly =
+                    code == 0 && ledger.isUnmountOpen && ledger.isTold && ledger.state != "Ready"
+                return (true, isEarly ? ledger.state : nil)
+            }
+            if let stateOfEarlyEnd {
+                violations.report(
+                    .truth, slot: slot, "the unmount completed while the slot was \(stateOfEarlyEnd)")
             }
             recorder.record(.dbus, slot: slot, "Completion", detail: "\(code)", hasSucceeded: code == 0)
             if !isExpected {
@@ -198,27 +249,37 @@ package final class BusWatch: Sendable {
             }
             completed(slot, code)
         case "PropertiesChanged":
-            if let next = Self.changedState(envelope) { enter(next, slot) }
+            let changed = Self.changes(envelope)
+            state.withLock { $0.ledgers[slot]?.told.merge(changed) { $1 } }
+            if let next = changed["State"] { enter(next, slot) }
         default: break
         }
     }
 
-    private static func changedState(_ envelope: Envelope) -> String? {
+    /// New values of properties of the slot's object, as text.
+    private static func changes(_ envelope: Envelope) -> [String: String] {
         guard let values = try? envelope.values(atMost: 2), values.count == 2,
-            values[0] == .string(MediaInterfaces.slot.name), case .dictionary(_, _, let entries) = values[1]
-        else { return nil }
-        for entry in entries where entry.key == .string("State") {
-            if case .variant(.string(let state)) = entry.value { return state }
+            case .dictionary(_, _, let entries) = values[1]
+        else { return [:] }
+        var changes: [String: String] = [:]
+        for entry in entries {
+            guard case .string(let name) = entry.key, case .variant(let value) = entry.value else { continue }
+            changes[name] = SlotUnderTest.text(value)
         }
-        return nil
+        return changes
     }
 
     /// A Completion that nobody's accepted request waits for belongs to a call whose answer the bus never
     /// saw, because the connection ended first.
-    private func adoptUnanswered(_ slot: String, onlyMounts: Bool = false) {
+    private func adoptUnanswered(_ slot: String, _ code: Int32? = nil) {
         let time = now()
         let call = state.withLock { state -> Call? in
-            guard state.ledgers[slot]?.openRequests == 0 else { return nil }
+            guard let ledger = state.ledgers[slot] else { return nil }
+            // What an unmount has cancelled is a mount, answered or not.
+            let isCancelled =
+                code == CompletionCode.cancelled.rawValue && ledger.isUnmountOpen && ledger.openRequests == 1
+            guard ledger.openRequests == 0 || isCancelled else { return nil }
+            let onlyMounts = isCancelled || code == nil
             let candidates = state.pending.filter {
                 $0.value.slot == slot && !(onlyMounts && $0.value.member == "Unmount")
             }
@@ -249,11 +310,18 @@ package final class BusWatch: Sendable {
             guard ledger.state != next else { return (nil, isAnew) }
             state.ledgers[slot]!.state = next
             state.ledgers[slot]!.stateSince = time
+            if next == "Ready" {
+                state.ledgers[slot]!.isUnmountOpen = false
+                state.ledgers[slot]!.mayBeUnmounting = false
+            }
+            if next == "Active", ledger.state == "Activating", !isAnew {
+                state.ledgers[slot]!.wasActivationTold = true
+            }
             return (ledger.state, isAnew)
         }
         guard let previous else { return }
         // Nothing but a mount leads out of Ready, so one was accepted even if the answer got lost.
-        if previous == "Ready" { adoptUnanswered(slot, onlyMounts: true) }
+        if previous == "Ready" { adoptUnanswered(slot) }
         recorder.record(.slot, slot: slot, "state \(next)")
         // What it went through while the service was off the bus, nobody was told.
         if !isAnew, !Self.legalTransitions.contains([previous, next]) {

@@ -4,6 +4,7 @@ internal import Sharding
 package import SimulatedTime
 import Synchronization
 internal import Threads
+package import Weaknesses
 
 /// Many runs: scenarios × seeds, on several threads, until all are done or the time is up.
 package struct Campaign: Sendable {
@@ -25,6 +26,8 @@ package struct Campaign: Sendable {
     package var repeatEvery = 20
     package var schedule: Schedule?
     package var commit = "unknown"
+    /// A mistake that the service is to have.
+    package var weakness: Weakness?
     /// Also of runs that passed; else they have none, since they can be run again.
     package var keepsEventsOfPassed = false
 
@@ -92,6 +95,7 @@ package struct Campaign: Sendable {
         var simulated = SimulatedRun(resolved)
         simulated.schedule = schedule
         simulated.commit = commit
+        simulated.weakness = weakness
         simulated.maximumEvents = keepsEventsOfPassed ? RunRecorder.maximumEvents : 0
         let first = simulated.record()
         let isRepeated = first.verdict != .passed || (repeatEvery > 0 && number.isMultiple(of: repeatEvery))

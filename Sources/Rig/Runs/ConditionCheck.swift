@@ -126,7 +126,7 @@ extension SlotUnderTest {
         return .success(found)
     }
 
-    private static func text(_ value: Value) -> String {
+    static func text(_ value: Value) -> String {
         switch value {
         case .boolean(let flag): "\(flag)"
         case .string(let text), .objectPath(let text): text

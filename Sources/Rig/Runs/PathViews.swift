@@ -27,12 +27,27 @@ enum PathViews {
         if properties["State"] != watch.ledger(of: slot.name).state {
             found.append("D-Bus State is \(properties["State"] ?? "missing") and was told otherwise")
         }
+        found += untold(properties, watch.ledger(of: slot.name))
         guard isActive, inspection.hasMedium else { return found }
         found += kernelContradictions(slot, properties, inspection)
         if let disk = host.disk(of: slot.name) {
             found += await hostContradictions(disk, properties, inspection)
         } else if properties["HostPresence"] == "present" {
             found.append("D-Bus says that the host is present; it has no disk")
+        }
+        return found
+    }
+
+    /// A client that only listens must know what one knows that asks.
+    private static func untold(_ properties: [String: String], _ ledger: BusWatch.Ledger) -> [String] {
+        var found: [String] = []
+        for (name, told) in ledger.told.sorted(by: { $0.key < $1.key }) {
+            if let value = properties[name], value != told {
+                found.append("D-Bus \(name) is \(value), told was \(told)")
+            }
+        }
+        if ledger.wasActivationTold, properties["Active"] == "true", ledger.told["Active"] == nil {
+            found.append("D-Bus Active is true, and no signal told of it")
         }
         return found
     }
@@ -60,6 +75,7 @@ enum PathViews {
         expect("WriteProtected", "\(inspection.isReadOnly)")
         expect("MediumKind", inspection.isCDROM ? "cdrom" : "disk")
         expect("Controller", inspection.controller)
+        if let device = inspection.device { expect("ReadIO", "\(device.readBytes)") }
         if let size = properties["MediumSize"].flatMap(UInt64.init), let device = inspection.device,
             size / nbdSectorByteCount * nbdSectorByteCount != device.byteCount
         {
@@ -84,6 +100,11 @@ enum PathViews {
                 "SCSI write protection is \(unit.isWriteProtected), configfs ro \(inspection.isReadOnly)")
         }
         let size = UInt64(unit.capacity.blockByteCount)
+        if let wanted = properties["BlockSize"].flatMap(UInt64.init), let device = inspection.device,
+            !inspection.isCDROM, device.byteCount.isMultiple(of: wanted), size != wanted
+        {
+            found.append("SCSI has blocks of \(size) bytes, D-Bus BlockSize is \(wanted)")
+        }
         if let device = inspection.device, unit.capacity.blockCount != device.byteCount / size {
             found.append(
                 "SCSI has \(unit.capacity.blockCount) blocks of \(size), nbd \(device.byteCount) bytes")

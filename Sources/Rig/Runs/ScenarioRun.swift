@@ -73,7 +73,8 @@ package final class ScenarioRun: Sendable {
         self.context = context
         disturbances = Disturbances(context.standstills)
         watch = BusWatch(
-            world.configuration, recorder: recorder, violations: violations, now: { clock.now },
+            world.configuration, recorder: recorder, violations: violations,
+            answersAtOnce: scenario.answersAtOnce, now: { clock.now },
             accepted: { call in links.scenarioRun?.slot(call.slot)?.accepted(call) },
             moved: { links.scenarioRun?.moved($0) },
             completed: { slot, code in links.scenarioRun?.completed(slot, code) })

@@ -4,6 +4,7 @@ package import Scenarios
 package import SimulatedTime
 import Synchronization
 internal import VirtualMedia
+package import Weaknesses
 internal import Worlds
 
 /// Runs a resolved scenario in virtual time, on the calling thread.
@@ -15,6 +16,8 @@ package struct SimulatedRun: Sendable {
     package var maximumEvents = RunRecorder.maximumEvents
     /// Of MediaRig.
     package var commit = "unknown"
+    /// A mistake that the service is to have, to see whether it is found.
+    package var weakness: Weakness?
 
     package init(_ resolved: Scenario.Resolved) { self.resolved = resolved }
 
@@ -75,14 +78,14 @@ package struct SimulatedRun: Sendable {
     private func run(in simulation: Simulation, recorder: RunRecorder, _ links: ScenarioRun.Links) throws
         -> ScenarioRun.Findings
     {
-        let resolved = self.resolved
+        let (resolved, weakness) = (self.resolved, self.weakness)
         return try simulation.run { simulation in
             let engine = try FaultEngine(
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))
             let world = try SimulatedWorld(
                 resolved.scenario, in: simulation, faults: engine, recorder: recorder,
-                saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
+                weakness: weakness, saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
                 serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)
             return await run.run()

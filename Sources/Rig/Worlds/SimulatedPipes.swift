@@ -9,6 +9,8 @@ package final class SimulatedPipes: SecretReader {
         var contents: [CInt: [UInt8]] = [:]
         /// Numbers that no real descriptor has.
         var next: CInt = 1_000_000
+        /// Made for a process that has died since: what it had open is closed, whatever keeps its memory.
+        var lost: Set<CInt> = []
     }
     private let state = Mutex(State())
 
@@ -22,7 +24,10 @@ package final class SimulatedPipes: SecretReader {
             return state.next
         }
         return PassedDescriptor(number) { [weak self] number in
-            self?.state.withLock { _ = $0.contents.removeValue(forKey: number) }
+            self?.state.withLock {
+                $0.contents[number] = nil
+                $0.lost.remove(number)
+            }
         }
     }
 
@@ -39,5 +44,9 @@ package final class SimulatedPipes: SecretReader {
     }
 
     /// Pipes that nobody has closed.
-    package var openCount: Int { state.withLock { $0.contents.count } }
+    package var openCount: Int { state.withLock { $0.contents.count - $0.lost.count } }
+
+    /// Whoever was to read the pipes there are has died; a call that was held back may still bring one to
+    /// the next process.
+    package func readerDied() { state.withLock { $0.lost = Set($0.contents.keys) } }
 }

@@ -6,6 +6,7 @@ internal import SimulatedNetwork
 internal import SimulatedTime
 import Synchronization
 internal import VirtualMedia
+internal import Weaknesses
 
 /// The virtual media service as a process of the simulation: it can be stopped and killed at any moment,
 /// and what it had open closes with it.
@@ -19,11 +20,13 @@ final class SimulatedService: Sendable {
     private let service: VirtualMediaService
     private let connection = Mutex<WiredBusConnection?>(nil)
 
-    /// - Parameter images: makes the opener of images, given this process's spawner.
+    /// - Parameters:
+    ///   - weakness: a mistake that it is to have, to see whether it is found.
+    ///   - images: makes the opener of images, given this process's spawner.
     init(
         number: Int, _ configuration: MediaConfiguration, kernel: SimulatedKernel, bus: SimulatedBus,
         sockets: MemorySockets, pipes: SimulatedPipes, surroundings: NetworkSurroundings,
-        in simulation: Simulation, images: (any Spawner) -> any ImageOpener
+        in simulation: Simulation, weakness: Weakness?, images: (any Spawner) -> any ImageOpener
     ) {
         let process = simulation.process("virtual-mediad \(number)")
         self.process = process
@@ -33,13 +36,13 @@ final class SimulatedService: Sendable {
         self.exports = exports
         let ownedSockets = OwnedSockets(sockets)
         self.sockets = ownedSockets
-        service = VirtualMediaService(
-            configuration,
-            on: MediaPlatform(
+        let weak = WeakService(
+            MediaPlatform(
                 gadgets: kernel, controllers: kernel, nbd: OwnedNBD(kernel, ownedSockets), uevents: kernel,
                 sockets: ownedSockets, exports: exports, images: images(process.spawner),
-                clock: simulation.clock, spawner: process.spawner, secrets: pipes),
-            machineID: SimulatedBus.machineID)
+                clock: simulation.clock, spawner: process.spawner, secrets: pipes), weakness)
+        service = VirtualMediaService(
+            configuration, on: weak.platform, machineID: SimulatedBus.machineID, deciding: weak.decisions)
         let slots = configuration.slots.map(\.name)
         process.atDeath { [self] in
             for slot in slots { exports.server(of: slot)?.kill() }
@@ -53,7 +56,7 @@ final class SimulatedService: Sendable {
                 do throws(BusError) {
                     let connection = try await bus.connect()
                     self.connection.withLock { $0 = connection }
-                    try await service.serve(on: connection)
+                    try await service.serve(on: weak.connection(connection))
                 } catch { bus.noteFailure(error) }
                 // Cancelled: without this a process that is told to end would connect for ever.
                 guard (try? await clock.sleep(until: clock.now + Self.reconnectPause)) != nil else { return }

@@ -11,6 +11,7 @@ package import SimulatedTime
 import Synchronization
 package import USBMassStorage
 package import VirtualMedia
+package import Weaknesses
 
 /// The whole of it in memory and in virtual time: the real service as a process of the simulation, the
 /// kernel, the bus, the store, the clients of Proxy slots, and the ports of the host.
@@ -31,6 +32,7 @@ package final class SimulatedWorld: World {
     let changes = Mutex(Changes())
     private let pipes = SimulatedPipes()
     private let surroundings: NetworkSurroundings
+    private let weakness: Weakness?
     private let serviceDied: @Sendable () -> Void
     private let service = Mutex<SimulatedService?>(nil)
     private let serviceCount = Mutex(0)
@@ -48,18 +50,20 @@ package final class SimulatedWorld: World {
     package var spawner: any Spawner { simulation.spawner }
 
     /// - Parameters:
+    ///   - weakness: a mistake that the service is to have.
     ///   - saw: is shown each message that enters the bus, before any fault touches it.
     ///   - imageChanged: is told the name of an image of which the store has another version.
     ///   - serviceDied: is told that the service was killed.
     package init(
         _ scenario: Scenario, in simulation: Simulation, faults: any FaultInjector, recorder: RunRecorder,
-        saw: @escaping @Sendable (Envelope) -> Void,
+        weakness: Weakness? = nil, saw: @escaping @Sendable (Envelope) -> Void,
         imageChanged: @escaping @Sendable (_ image: String) -> Void,
         serviceDied: @escaping @Sendable () -> Void
     ) throws(WorldFailure) {
         self.scenario = scenario
         self.simulation = simulation
         self.recorder = recorder
+        self.weakness = weakness
         self.serviceDied = serviceDied
         let topology = scenario.topology
         configuration = topology.mediaConfiguration
@@ -99,10 +103,11 @@ package final class SimulatedWorld: World {
         let store = self.store
         let started = SimulatedService(
             number: number, configuration, kernel: kernel, bus: bus, sockets: sockets, pipes: pipes,
-            surroundings: surroundings, in: simulation, images: { store.opener(for: $0) })
+            surroundings: surroundings, in: simulation, weakness: weakness, images: { store.opener(for: $0) })
         service.withLock { $0 = started }
         recorder.record(.process, "service started", detail: "\(number)")
-        started.process.atDeath { [serviceDied, recorder] in
+        started.process.atDeath { [serviceDied, recorder, pipes] in
+            pipes.readerDied()
             recorder.record(.process, "service died", detail: "\(number)")
             serviceDied()
         }

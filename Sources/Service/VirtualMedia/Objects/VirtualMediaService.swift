@@ -32,14 +32,17 @@ package actor VirtualMediaService {
     private var awaitingSecret: Set<Int> = []
 
     /// - Parameter machineID: 32 hexadecimal digits, for Peer.GetMachineId.
-    package init(_ configuration: MediaConfiguration, on platform: MediaPlatform, machineID: String) {
+    package init(
+        _ configuration: MediaConfiguration, on platform: MediaPlatform, machineID: String,
+        deciding: SlotDecisions = .asDesigned
+    ) {
         self.platform = platform
         let (stream, continuation) = AsyncStream.makeStream(of: News.self)
         news = stream
         newsInlet = continuation
         let controllers = ControllerPool()
         slots = configuration.slots.enumerated().map { index, slot in
-            Slot(slot, on: platform, sharing: controllers) {
+            Slot(slot, on: platform, sharing: controllers, deciding: deciding) {
                 continuation.yield(.notice($0, slot: index))
             }
         }

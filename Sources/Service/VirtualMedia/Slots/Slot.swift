@@ -4,6 +4,7 @@ package actor Slot {
     private let platform: MediaPlatform
     private let controllers: ControllerPool
     private let tell: @Sendable (SlotNotice) -> Void
+    private let deciding: SlotDecisions
 
     private var machine: SlotMachine
     /// Of the present or the last mount.
@@ -16,13 +17,14 @@ package actor Slot {
     /// - Parameter tell: Takes each notice, in order, without waiting.
     package init(
         _ configuration: SlotConfiguration, on platform: MediaPlatform, sharing controllers: ControllerPool,
-        tell: @escaping @Sendable (SlotNotice) -> Void
+        deciding: SlotDecisions = .asDesigned, tell: @escaping @Sendable (SlotNotice) -> Void
     ) {
         self.configuration = configuration
         self.platform = platform
         self.controllers = controllers
         self.tell = tell
-        machine = SlotMachine(mode: configuration.mode, limits: SlotMachine.Limits(configuration))
+        self.deciding = deciding
+        machine = SlotMachine(mode: configuration.mode, limits: deciding.limits(configuration))
         lastReport = SlotReport(kind: configuration.kind)
     }
 
@@ -30,7 +32,7 @@ package actor Slot {
 
     /// Removes what an earlier process left, and returns once that is done or given up.
     package func start() async {
-        carryOut(machine.handle(.start, at: platform.clock.now))
+        carryOut(decide(.start))
         await rest()
     }
 
@@ -40,7 +42,7 @@ package actor Slot {
     package func mount(_ request: MountRequest, accepted: @Sendable () -> Void = {})
         throws(SlotMachine.Refusal)
     {
-        let effects = machine.handle(.mount, at: platform.clock.now)
+        let effects = decide(.mount)
         if case .refuse(let refusal)? = effects.first { throw refusal }
         path = MediaPath(configuration, request, on: platform, sharing: controllers)
         accepted()
@@ -49,22 +51,26 @@ package actor Slot {
 
     /// Answers at once; a ``SlotNotice/completion(_:_:)`` follows.
     package func unmount(accepted: @Sendable () -> Void = {}) throws(SlotMachine.Refusal) {
-        let effects = machine.handle(.unmount, at: platform.clock.now)
+        let effects = decide(.unmount)
         if case .refuse(let refusal)? = effects.first { throw refusal }
         accepted()
         carryOut(effects)
     }
 
     /// Something may have changed, with the device, the gadget or the controller.
-    package func hint() { carryOut(machine.handle(.hint, at: platform.clock.now)) }
+    package func hint() { carryOut(decide(.hint)) }
 
     /// Takes a mounted medium down; refuses mounts from now on.
     package func shutDown() async {
-        carryOut(machine.handle(.shutDown, at: platform.clock.now))
+        carryOut(decide(.shutDown))
         await rest()
     }
 
     // MARK: Effects
+
+    private func decide(_ event: SlotMachine.Event) -> [SlotMachine.Effect] {
+        deciding.handle(&machine, event, platform.clock.now)
+    }
 
     private func carryOut(_ effects: [SlotMachine.Effect]) {
         for effect in effects {
@@ -100,7 +106,7 @@ package actor Slot {
 
     private func finished(_ ticket: StepTicket, _ outcome: SlotMachine.Outcome) {
         steps[ticket.number] = nil
-        carryOut(machine.handle(.finished(ticket, outcome), at: platform.clock.now))
+        carryOut(decide(.finished(ticket, outcome)))
     }
 
     private func cancel(_ ticket: StepTicket) {
@@ -131,7 +137,7 @@ package actor Slot {
     private func ring(_ deadline: Duration) {
         guard timer?.deadline == deadline else { return }
         timer = nil
-        carryOut(machine.handle(.tick, at: platform.clock.now))
+        carryOut(decide(.tick))
     }
 
     private func rest() async {

@@ -56,7 +56,7 @@ package struct SlotMachine: Sendable {
     package internal(set) var lastFailure: SlotFailure?
     /// What was last seen of the mounted medium.
     package internal(set) var observation: Observation?
-    package internal(set) var lastActivity = Duration.zero
+    package var lastActivity = Duration.zero
     var cacheDrops = 0
     var failedObservations = 0
 
@@ -80,6 +80,9 @@ package struct SlotMachine: Sendable {
             return finished(ticket.step, outcome, at: now)
         }
     }
+
+    /// The step that is being carried out.
+    package var runningTicket: StepTicket? { running?.ticket }
 
     /// When ``Event/tick`` is due at the latest; `nil` while only an event can change anything.
     package var nextDeadline: Duration? {

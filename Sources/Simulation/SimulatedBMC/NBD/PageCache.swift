@@ -178,6 +178,10 @@ final class PageCache {
     }
 
     private func readPage(_ operation: CacheRead, at position: UInt64) {
+        // The device may have become smaller since the read began.
+        guard position < device.cachedBytes else {
+            return operation.completion(.failure(MediumFailure(offset: position)))
+        }
         let page = pages(around: position..<position + 1)
         guard let gap = table.gaps(in: page).first(where: { $0.contains(position) }) else {
             preconditionFailure("byte \(position) is both cached and missing")
