@@ -83,6 +83,29 @@ struct EmulatedRunTests {
         #expect(record.events.count { $0.name == "service started" } == 2)
     }
 
+    @Test func `a service that dies in the middle of a read keeps no device open`() async throws {
+        var topology = Self.topology
+        topology.slots.removeLast()
+        var isStalled = Scenario.Condition()
+        isStalled.fired = ["stall": 1]
+        let record = try await Self.record(
+            Scenario(
+                "reading", topology: topology,
+                steps: [
+                    .parallel(
+                        [.insert(.all, .any)],
+                        [.wait(until: isStalled), .process(.restart, .service)]),
+                    .wait(until: .init(state: .ready, isInserted: false, hasLeftovers: false)), .heal(),
+                ] + Self.life,
+                faults: [
+                    Fault(
+                        "store.stall", identifier: "stall", select: .init(operations: ["read"]),
+                        trigger: .nth(1))
+                ]))
+        Self.check(record)
+        #expect(record.events.count { $0.name == "service started" } == 2)
+    }
+
     @Test func `a host that loses power finds the same medium again`() async throws {
         let record = try await Self.record(
             Scenario(

@@ -39,6 +39,8 @@ final class EmulatedBus: Sendable {
     func resume() { standing.end() }
     /// Every connection ends; names are free again.
     func restart() { host.bus.restart() }
+    /// Hangs up on a connection, by its unique name.
+    func cut(_ name: String) { host.bus.cut(name) }
     func stop() { host.stop() }
 
     /// Why the service could not serve on the bus.

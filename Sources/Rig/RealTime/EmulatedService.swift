@@ -26,7 +26,8 @@ final class EmulatedService: Sendable {
         let clock = passage.surroundings.clock
         let sockets = ProcessSockets { path throws(SystemError) in try await passage.connect(to: path) }
         let exports = ProcessExports(sockets, passage, by: process.spawner)
-        let ports = ProcessKernel(kernel: kernel, process: process, sockets: sockets)
+        let ports = ProcessKernel(
+            kernel: kernel, process: process, sockets: sockets, spawner: passage.surroundings.spawner)
         self.process = process
         self.sockets = sockets
         self.exports = exports
@@ -40,7 +41,10 @@ final class EmulatedService: Sendable {
         process.atDeath { [self] in
             exports.killAll()
             sockets.closeAll()
-            connection.withLock { $0 }?.end()
+            guard let connection = connection.withLock({ $0 }) else { return }
+            // Nothing that it has said and nobody has read yet may come after its death.
+            bus.cut(connection.uniqueName)
+            connection.end()
         }
         let service = self.service
         process.spawner.spawn("main", .shared) { [weak self] in
