@@ -14,7 +14,7 @@ enum KnownFinds {
         .noSerialNumber: 1,
         .ueventAtRemoval: 1,
         .noActivationDeadline: 3,
-        .staleCache: 505,
+        .staleCache: 1152,
         .noFlushAtEject: 139,
         .flushNotOffered: 84,
         .deviceLeft: 1,

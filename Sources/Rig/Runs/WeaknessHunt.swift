@@ -91,7 +91,7 @@ package struct WeaknessHunt: Sendable {
             return false
         }
         let words = "\(first.name): \(first.detail)"
-        return weakness.signs.contains { words.hasPrefix($0) }
+        return weakness.signs.contains { words.contains($0) }
     }
 
     package static func record(_ resolved: Scenario.Resolved, _ weakness: Weakness?) -> RunRecord {

@@ -1,5 +1,5 @@
 extension Weakness {
-    /// Beginnings of violations, as "name: detail", by which the weakness shows; another one is chance.
+    /// Parts of violations, as "name: detail", by which the weakness shows; another one is chance.
     package var signs: [String] {
         switch self {
         case .gadgetUnchecked: ["truth", "convergence", "step wait"]
@@ -13,7 +13,8 @@ extension Weakness {
             ["convergence", "step read", "step wait"]
         case .ueventAtRemoval: ["bounded", "deadlock", "out of time", "step eject", "step wait"]
         case .noActivationDeadline: ["bounded", "deadlock", "out of time", "step insert: no Completion"]
-        case .staleCache, .noFlushAtEject, .flushNotOffered, .notRevalidated: ["data: sector"]
+        case .staleCache: ["other bytes instead of the image"]
+        case .noFlushAtEject, .flushNotOffered, .notRevalidated: ["data: sector"]
         case .noReconnect, .inactivityByUptime, .inactivityOfNothing:
             ["convergence", "step read", "step write", "step wait"]
         case .openBlocksAll: ["isolation"]
