@@ -29,6 +29,7 @@ final class USBBus {
     let faults: KernelFaults
     var ports: [String: Port] = [:]
     private var lastSession: UInt64 = 0
+    private var isClosed = false
     private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
         []
     private var departures: [(session: Session, departed: () -> Void)] = []
@@ -71,11 +72,25 @@ final class USBBus {
         on controller: String, until deadline: Duration, arrived: @escaping (Session?) -> Void
     ) {
         if let session = ports[controller]?.session { return arrived(session) }
+        guard !isClosed else { return arrived(nil) }
         let timer = timers.schedule(at: deadline) { [weak self] in self?.arrivalTimedOut() }
         arrivals.append((controller, timer, arrived))
     }
 
     /// - Parameter departed: called once, when the device of this session is gone; at once if it is.
+    /// Nobody is kept waiting for what will not come: a task that waits for ever holds all that it knows.
+    func close() {
+        isClosed = true
+        let (waiting, parting) = (arrivals, departures)
+        arrivals = []
+        departures = []
+        for arrival in waiting {
+            timers.cancel(arrival.timer)
+            arrival.arrived(nil)
+        }
+        for departure in parting { departure.departed() }
+    }
+
     func whenDeviceLeaves(_ session: Session, departed: @escaping () -> Void) {
         guard ports[session.controller]?.session == session else { return departed() }
         departures.append((session, departed))

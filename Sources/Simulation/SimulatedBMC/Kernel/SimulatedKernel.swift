@@ -116,6 +116,7 @@ package actor SimulatedKernel {
     package func shutDown() async {
         for gadget in state.tree.gadgets { step { _ in gadget.unbind() } }
         for number in attachments.keys.sorted() { try? await detach("nbd\(number)") }
+        step { $0.bus.close() }
         alarm?.cancel()
         alarm = nil
         armedDeadline = nil
