@@ -77,6 +77,25 @@ struct ConfigFSFaultTests {
         }
     }
 
+    @Test func `a write that comes late to a gadget that was removed never reaches its namesake`() throws {
+        try Self.run(.init(.configfs, "write", on: "/UDC", .delay(.seconds(8)))) { run async throws in
+            let gadget = String(KernelRun.lun.prefix { $0 != "/" })
+            let late = run.simulation.spawner.spawn("late") {
+                let errno = await Self.errno { () throws(SystemError) in
+                    try await run.kernel.write("", to: "\(gadget)/UDC")
+                }
+                #expect(errno == ENOENT)
+            }
+            try await run.simulation.clock.sleep(for: .seconds(1))
+            await run.kernel.powerCut()
+            await run.kernel.boot()
+            await run.kernel.addFile("/disk", [UInt8](repeating: 0, count: 4096))
+            try await run.buildGadget(files: ["/disk"])
+            await late.finished()
+            #expect(try await run.kernel.read("\(gadget)/UDC") == KernelRun.udc)
+        }
+    }
+
     @Test func `a failure afterwards is none but in name, and a pretended success is none but in name`()
         throws
     {

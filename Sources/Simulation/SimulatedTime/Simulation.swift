@@ -132,8 +132,7 @@ package final class Simulation: Sendable {
     private func windUp() {
         executor.closeSchedule()
         for process in processes.withLock({ $0 }) where process.isPaused { process.resume() }
-        for task in tasks.tasks { task.cancel() }
-        _ = executor.drive(stepLimit: executor.steps + Self.windUpSteps, timeLimit: nil) { false }
+        cancelAll(steps: Self.windUpSteps)
         tasks.release()
     }
 
@@ -144,8 +143,19 @@ package final class Simulation: Sendable {
         guard limits.reapingSteps > 0, !dead.isEmpty else { return }
         executor.asideFromTheRun {
             for process in dead { process.revive() }
-            _ = executor.drive(
-                stepLimit: executor.steps + limits.reapingSteps, timeLimit: nil, until: { false })
+            cancelAll(steps: limits.reapingSteps)
+            tasks.release()
+        }
+    }
+
+    /// Cancels every task and lets them end; and those that they start on the way.
+    private func cancelAll(steps: Int) {
+        let limit = executor.steps + steps
+        var cancelled = -1
+        while cancelled != tasks.startedCount, executor.steps < limit {
+            cancelled = tasks.startedCount
+            for task in tasks.tasks { task.cancel() }
+            _ = executor.drive(stepLimit: limit, timeLimit: nil) { false }
         }
     }
 

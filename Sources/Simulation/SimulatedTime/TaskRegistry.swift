@@ -92,6 +92,8 @@ final class TaskRegistry: Sendable {
         live.withLock { live in for number in live.tasks.keys { live.tasks[number]?.task = nil } }
     }
 
+    /// Ever.
+    var startedCount: Int { live.withLock { $0.next } }
     var names: [String] { inOrder.map(\.entry.name) }
     var waiting: [WaitingTask] { inOrder.map(\.entry.waiting) }
     var tasks: [Task<Void, Never>] { inOrder.compactMap(\.task) }

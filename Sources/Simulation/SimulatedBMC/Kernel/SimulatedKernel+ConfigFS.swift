@@ -81,9 +81,15 @@ extension SimulatedKernel: GadgetTree {
     ) async throws(SystemError) {
         let slot = SlotNames.slot(ofGadget: path)
         let met = state.faults.meet(.configfs, operation.rawValue, on: path, slot: slot)
+        let opened = gadget(of: path)
         if met.waits { await wait(for: met) }
         do throws(Errno) {
             try checkPower()
+            // An open attribute file belongs to its directory: once that is removed it says ENOENT, whatever
+            // has the name by then (fs/configfs/file.c, frag_dead).
+            if let opened, operation == .read || operation == .write, gadget(of: path) !== opened {
+                throw .noEntry
+            }
             if met.special("vanish") != nil { step { $0.vanishController(controller, of: path) } }
             try step { state throws(Errno) in
                 // What the host's own ejects closed is nobody's to wait for.
@@ -97,6 +103,11 @@ extension SimulatedKernel: GadgetTree {
             await finishClosing()
             if let errno = met.laterFailure { throw Errno(rawValue: errno) }
         } catch { throw error.during("\(operation.rawValue) usb_gadget/\(path)") }
+    }
+
+    private func gadget(of path: String) -> GadgetDirectory? {
+        let name = path.prefix { $0 != "/" }
+        return state.tree.gadgets.first { $0.directory.name == name }
     }
 
     /// The last user's close returns once what is dirty has been written.
