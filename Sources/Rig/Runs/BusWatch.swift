@@ -57,6 +57,8 @@ package final class BusWatch: Sendable {
         var url = ""
         var number = 0
         var since = Duration.zero
+        /// An unmount was under way when it was made.
+        var cameDuringUnmount = false
     }
 
     private struct State {
@@ -181,6 +183,7 @@ package final class BusWatch: Sendable {
             if member == "Unmount" { state.ledgers[slot]?.unmountCalls += 1 }
             var call = call
             call.number = state.callCount
+            call.cameDuringUnmount = state.ledgers[slot]?.isUnmountOpen ?? false
             let key = PendingCall(caller: caller, serial: header.serial)
             // A bus that was restarted gives its names anew; the earlier call will get no answer.
             if let earlier = state.pending[key] {
@@ -198,7 +201,8 @@ package final class BusWatch: Sendable {
             let key = PendingCall(caller: caller, serial: serial)
             guard let call = state.pending.removeValue(forKey: key) else { return (nil, false) }
             let isWrong =
-                isBusy && call.member == "Unmount" && state.ledgers[call.slot]?.isUnmountOpen == false
+                isBusy && call.member == "Unmount" && !call.cameDuringUnmount
+                && state.ledgers[call.slot]?.isUnmountOpen == false
                 && state.ledgers[call.slot]?.mayBeUnmounting == false
             if isAccepted {
                 state.ledgers[call.slot]?.accepted += 1
