@@ -254,7 +254,10 @@ let package = Package(
         tests("Worlds", ["Worlds", "Scenarios", "HostObserver"]),
         tests(
             "Runs",
-            ["Runs", "Scenarios", "FaultPlan", "RunLog", "HostObserver", "SimulatedTime", "VirtualMedia"]),
+            [
+                "Runs", "Scenarios", "FaultPlan", "RunLog", "HostObserver", "SimulatedTime", "VirtualMedia",
+                "DBusProtocol",
+            ]),
         tests(
             "Scenarios",
             ["Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver", "VirtualMedia"]),

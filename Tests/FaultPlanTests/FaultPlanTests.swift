@@ -139,8 +139,8 @@ struct FaultPlanTests {
         let plan = try FaultPlan([Fault("http.head-refused")]).resolve(seed: 9)
         #expect(plan.seed == 9)
         #expect(plan.faults[0].parameters == ["code": "405"])
-        #expect(plan.faults[0].expect == .tolerate)
+        #expect(plan.faults[0].expect == .failMount(code: nil))
         #expect(plan.faults[0].stream == "fault f1")
-        #expect(plan.lines == ["f1 http.head-refused(code: 405); always; expect tolerate"])
+        #expect(plan.lines == ["f1 http.head-refused(code: 405); always; expect fail-mount"])
     }
 }

@@ -14,7 +14,7 @@ struct EmulatedCapabilitiesTests {
     /// A fault that nothing in this world meets, and a word of the reason.
     static let lacking: [(Fault, String)] = [
         (Fault("clock.late-timer", ["latency": "1s"]), "sim"),
-        (Fault("clock.step", ["by": 5]), "nobody"),
+        (Fault("clock.step", ["by": 5]), "sim"),
         (Fault("network.nxdomain"), "layer network"),
         (Fault("resource.small-buffer"), "sim"),
         (Fault("store.errno", select: .init(operations: ["rename"])), "layer store"),

@@ -19,6 +19,42 @@ struct RunRecorderTests {
         #expect(recorder.count(of: "read") == 5 && noted.withLock { $0.count } == 5)
     }
 
+    @Test func `traffic is kept in order with the events, and changes nothing else`() {
+        let noted = Mutex<[String]>([])
+        let heard = Mutex<[String]>([])
+        func recorder(keeping limit: Int) -> RunRecorder {
+            RunRecorder(
+                maximumEvents: limit, now: { .zero },
+                note: { event in noted.withLock { $0.append(event.name) } },
+                observer: { name, _, _ in heard.withLock { $0.append(name) } })
+        }
+        let full = recorder(keeping: 2)
+        for name in ["a", "b", "c"] {
+            full.recordTraffic(.nbd, name, detail: "nbd0", range: 0..<512)
+            full.record(.host, name)
+        }
+        #expect(full.events.map(\.lane) == [.nbd, .host, .nbd, .host])
+        #expect(full.events.map(\.number) == [0, 1, 2, 3])
+        #expect(full.omittedEventCount == 1 && full.count(of: "a") == 1)
+        let empty = recorder(keeping: 0)
+        #expect(full.keepsTraffic && !empty.keepsTraffic)
+        empty.recordTraffic(.nbd, "a")
+        #expect(empty.events.isEmpty && empty.omittedEventCount == 0)
+        #expect(noted.withLock { $0 } == ["a", "b", "c"] && heard.withLock { $0 } == ["a", "b", "c"])
+    }
+
+    @Test func `faults hear of what happens, but not of faults and of broken promises`() {
+        let heard = Mutex<[String]>([])
+        let recorder = RunRecorder(
+            now: { .seconds(1) },
+            observer: { name, slot, time in heard.withLock { $0.append("\(name) \(slot ?? "-") \(time)") } })
+        recorder.record(.scenario, "mark half-way")
+        recorder.record(.slot, slot: "Slot_0", "state Active")
+        recorder.record(.fault, "fault http.status")
+        recorder.record(.invariant, "violation data")
+        #expect(heard.withLock { $0 } == ["mark half-way - 1.0 seconds", "state Active Slot_0 1.0 seconds"])
+    }
+
     @Test func `a record is the same after a trip through JSON`() throws {
         var record = RunRecord(RunIdentity(scenario: "s", seed: .max, world: "sim"))
         record.violations = [Violation("I1 wrong data", slot: "Slot_0", at: .seconds(1), "block 7")]

@@ -147,4 +147,18 @@ struct SimulatedRunTests {
             #expect(record.verdict == .passed, "seed \(seed): \(record.violations)")
         }
     }
+
+    @Test func `every layer of the path has its lane in the log, and a run is the same without`() throws {
+        var run = SimulatedRun(try Self.scenario(.legacy, isReadWrite: true).resolve(seed: 1))
+        let record = run.record()
+        let lanes = Set(record.events.map(\.lane))
+        for lane: Lane in [.store, .network, .server, .nbd, .uevent, .configfs, .usb, .host, .dbus, .slot] {
+            #expect(lanes.contains(lane), "\(lane)")
+        }
+        #expect(record.events.map(\.number) == Array(record.events.indices))
+        run.maximumEvents = 0
+        let bare = run.record()
+        #expect(
+            bare.events.isEmpty && bare.traceHash == record.traceHash && bare.stepCount == record.stepCount)
+    }
 }

@@ -44,7 +44,9 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         if let seed {
             let scenario = try ScenarioArgument.load(source).scenario
-            return try show(Campaign().one(Campaign.Run(scenario, seed: seed), number: 1).0, kept: nil)
+            var campaign = Campaign()
+            campaign.keepsEventsOfPassed = events || json
+            return try show(campaign.one(Campaign.Run(scenario, seed: seed), number: 1).0, kept: nil)
         }
         let kept = try ArtefactFailure.reporting { () throws(ArtefactError) in
             try ArtefactFolder.read(source)

@@ -53,6 +53,12 @@ extension HostObserver {
                 return .unknown(error)
             }
             if let sense = outcome.sense {
+                // As Linux's and Windows' disk drivers: the unit says itself that it will soon be ready.
+                if sense.code == .becomingReady, attempts < profile.readyAttempts {
+                    attempts += 1
+                    await pause(profile.readyInterval)
+                    continue
+                }
                 // A changed medium is another medium: its blocks are not what was asked for.
                 guard sense.code.isUnitAttention, sense.code != .mediumMayHaveChanged,
                     attempts < profile.retries

@@ -153,7 +153,8 @@ final class EmulatedPlay: Sendable {
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))
             let world = try EmulatedWorld(
-                resolved, on: thread, clock: clock, faults: engine, recorder: recorder,
+                resolved, on: thread, clock: clock, faults: LaneTap(engine, recorder: recorder),
+                recorder: recorder,
                 saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
                 serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)

@@ -4,10 +4,14 @@ import Synchronization
 package final class RunRecorder: Sendable {
     /// Events kept; later ones are counted only.
     package static let maximumEvents = 200_000
+    /// Of these, operations of the layers: what is said and decided has its room in any case.
+    package static let maximumTraffic = 100_000
 
     private struct State {
         var events: [RunEvent] = []
         var count = 0
+        /// Operations of the layers that were kept.
+        var trafficCount = 0
         var countByName: [String: Int] = [:]
         var isClosed = false
     }
@@ -41,14 +45,37 @@ package final class RunRecorder: Sendable {
         state.withLock { state in
             guard !state.isClosed else { return }
             let event = RunEvent(
-                number: state.count, at: time, lane, slot: slot, name, detail: detail, range: range,
+                number: state.count + state.trafficCount, at: time, lane, slot: slot, name, detail: detail,
+                range: range,
                 latency: latency, hasSucceeded: hasSucceeded)
             state.count += 1
             state.countByName[name, default: 0] += 1
-            if state.events.count < maximumEvents { state.events.append(event) }
+            if state.events.count - state.trafficCount < maximumEvents { state.events.append(event) }
             note(event)
         }
         if let observer, lane != .fault, lane != .invariant { observer(name, slot, time) }
+    }
+
+    /// Whether there is any use in telling of traffic.
+    package var keepsTraffic: Bool { maximumEvents > 0 }
+
+    /// An operation of a layer, for the lanes of the timeline. It is kept with the events, and nothing else: it
+    /// is not counted, not hashed, and no fault hears of it, so that a run is the same with and without.
+    package func recordTraffic(
+        _ lane: Lane, slot: String? = nil, _ name: String, detail: String? = nil, range: Range<UInt64>? = nil
+    ) {
+        let time = now()
+        state.withLock { state in
+            guard !state.isClosed, state.trafficCount < min(Self.maximumTraffic, maximumEvents) else {
+                return
+            }
+            state.events.append(
+                RunEvent(
+                    number: state.count + state.trafficCount, at: time, lane, slot: slot, name,
+                    detail: detail,
+                    range: range))
+            state.trafficCount += 1
+        }
     }
 
     /// What happens from now on is not part of the run.
@@ -58,5 +85,5 @@ package final class RunRecorder: Sendable {
     package func count(of name: String) -> Int { state.withLock { $0.countByName[name] ?? 0 } }
 
     package var events: [RunEvent] { state.withLock { $0.events } }
-    package var omittedEventCount: Int { state.withLock { $0.count - $0.events.count } }
+    package var omittedEventCount: Int { state.withLock { $0.count - ($0.events.count - $0.trafficCount) } }
 }

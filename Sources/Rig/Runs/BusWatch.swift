@@ -248,6 +248,7 @@ package final class BusWatch: Sendable {
                     .truth, slot: slot, "the unmount completed while the slot was \(stateOfEarlyEnd)")
             }
             recorder.record(.dbus, slot: slot, "Completion", detail: "\(code)", hasSucceeded: code == 0)
+            checkCause(of: code, slot)
             if !isExpected {
                 violations.report(.bounded, slot: slot, "Completion(\(code)) for no accepted request")
             }
@@ -271,6 +272,18 @@ package final class BusWatch: Sendable {
             changes[name] = SlotUnderTest.text(value)
         }
         return changes
+    }
+
+    /// Whoever is told of a failure can read why; of a mount that he cancelled himself he knows.
+    private func checkCause(of code: Int32, _ slot: String) {
+        let ledger = ledger(of: slot)
+        let (toldCode, text) = (ledger.told["LastErrorCode"] ?? "0", ledger.told["LastError"] ?? "")
+        guard code != 0, code != CompletionCode.cancelled.rawValue, ledger.isTold,
+            toldCode != "\(code)" || text.isEmpty
+        else { return }
+        violations.report(
+            .explicitErrors, slot: slot,
+            "Completion(\(code)), but LastErrorCode is \(toldCode) and LastError '\(text)'")
     }
 
     /// A Completion that nobody's accepted request waits for belongs to a call whose answer the bus never

@@ -8,6 +8,8 @@ internal import Worlds
 /// One device on the host's bus: one command at a time, as on a bulk-only pipe.
 actor HostDisk {
     nonisolated let port: String
+    /// What this device has told of its medium.
+    nonisolated let news = MediumNews()
     private let observer: HostObserver
     private let device: any HostDevice
     private let turn = AsyncLock()
@@ -43,7 +45,11 @@ actor HostDisk {
 
     /// Runs a command and what has to be noted of it without another in between.
     func read(_ range: BlockRange, _ note: (BlockOutcome) async -> Void) async {
-        await turn.whileHeld { await note(await observer.readBlocks(range)) }
+        await turn.whileHeld {
+            let outcome = await observer.readBlocks(range)
+            noteAttentions()
+            await note(outcome)
+        }
     }
 
     func write(
@@ -75,6 +81,13 @@ actor HostDisk {
             guard error != nil else { return nil }
         }
         return await attempt { observer throws(ObserverError) in try await observer.resetPort() }
+    }
+
+    private func noteAttentions() {
+        let isNews = observer.takeUnitAttentions().contains {
+            $0 == .mediumMayHaveChanged || $0 == .resetOccurred
+        }
+        if isNews { news.changeAnnounced() }
     }
 
     private func attempt(_ body: (HostObserver) async throws(ObserverError) -> Void) async -> ObserverError? {

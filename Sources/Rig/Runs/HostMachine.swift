@@ -24,7 +24,7 @@ final class HostMachine: Sendable {
     private let profile: @Sendable () -> HostProfile
     private let recorder: RunRecorder
     private let slotOfSerial: [String: String]
-    private let changed: @Sendable (_ slot: String, HostDisk?) -> Void
+    private let changed: @Sendable (_ slot: String, HostDisk, _ isThere: Bool) -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -32,7 +32,8 @@ final class HostMachine: Sendable {
     ///   - changed: called when the disk of a slot has appeared or gone.
     init(
         in world: any World, profile: @escaping @Sendable () -> HostProfile, slotOfSerial: [String: String],
-        recorder: RunRecorder, changed: @escaping @Sendable (_ slot: String, HostDisk?) -> Void
+        recorder: RunRecorder,
+        changed: @escaping @Sendable (_ slot: String, HostDisk, _ isThere: Bool) -> Void
     ) {
         self.world = world
         self.profile = profile
@@ -87,7 +88,7 @@ final class HostMachine: Sendable {
                     state.disks[slot] = disk
                 }
                 recorder.record(.host, slot: slot, "enumerated", detail: port)
-                changed(slot, disk)
+                changed(slot, disk, true)
                 await device.departed()
                 let isCurrent = state.withLock { state -> Bool in
                     guard state.disks[slot] === disk else { return false }
@@ -95,7 +96,7 @@ final class HostMachine: Sendable {
                     return true
                 }
                 recorder.record(.host, slot: slot, "device gone", detail: port)
-                if isCurrent { changed(slot, nil) }
+                if isCurrent { changed(slot, disk, false) }
                 return
             case .failure(let error):
                 recorder.record(

@@ -15,6 +15,8 @@ struct RunContext: Sendable {
     let bell: ChangeBell
     let random: RandomStreams
     let standstills = Standstills()
+    /// What faults fired, and what was noticed of them.
+    let effects: Effects
 
     var clock: any MediaClock { world.clock }
     var now: Duration { world.clock.now }

@@ -69,7 +69,7 @@ package final class ScenarioRun: Sendable {
         let context = RunContext(
             scenario: scenario, seed: resolved.seed, world: world, recorder: recorder,
             violations: violations, bell: ChangeBell(clock: clock, spawner: world.spawner),
-            random: RandomStreams(seed: resolved.seed))
+            random: RandomStreams(seed: resolved.seed), effects: Effects(now: { clock.now }))
         self.context = context
         disturbances = Disturbances(context.standstills)
         watch = BusWatch(
@@ -90,7 +90,8 @@ package final class ScenarioRun: Sendable {
         let machine = scenario.topology.host
         host = HostMachine(
             in: world, profile: { machine.observed(speed: speed) }, slotOfSerial: serials,
-            recorder: recorder, changed: { _, _ in links.scenarioRun?.context.bell.ring() })
+            recorder: recorder,
+            changed: { slot, disk, isThere in links.scenarioRun?.hostSaw(disk, of: slot, isThere) })
         check = ConditionCheck(
             context: context, slots: slots, host: host, watch: watch, engine: engine,
             busySlots: { links.scenarioRun?.busySlots ?? [] })
@@ -125,6 +126,7 @@ package final class ScenarioRun: Sendable {
         context.bell.ring()
         host.stop()
         checkLimits()
+        if failure == nil { context.effects.report(to: context.violations) }
         let findings = findings(failure: failure, isLate: isLate)
         for slot in slots { await slot.close() }
         await world.shutDown()
@@ -239,6 +241,8 @@ package final class ScenarioRun: Sendable {
 
     /// A fault has fired; conditions may wait for it.
     package func fired(_ firing: FaultFiring) {
+        let slot = firing.occasion?.slot ?? firing.strike?.slot
+        context.effects.note(firing, slotState: slot.map { watch.ledger(of: $0).state })
         context.bell.ring()
     }
 
@@ -253,10 +257,26 @@ package final class ScenarioRun: Sendable {
         context.bell.ring()
     }
 
+    /// The disk of a slot has come, or is gone.
+    private func hostSaw(_ disk: HostDisk, of slot: String, _ isThere: Bool) {
+        let isInUse = ["Active", "Recovering"].contains(watch.ledger(of: slot).state)
+        // A host that is late may only now see the device of an earlier medium go.
+        if !isThere, isInUse, let slotUnderTest = self.slot(slot), !slotUnderTest.isAskedBack,
+            disk.news.medium == slotUnderTest.mediumNumber
+        {
+            context.effects.note(.deviceLost, slot: slot)
+        }
+        context.bell.ring()
+    }
+
     // MARK: What the service says
 
     private func moved(_ transition: BusWatch.Transition) {
         engine.stateChanged(transition.slot, from: transition.from, to: transition.to, at: context.now)
+        let isGivenUp =
+            transition.to == "Deactivating" && transition.from != "Activating"
+            && slot(transition.slot)?.isLeaving == false
+        if isGivenUp { context.effects.note(.givenUp, slot: transition.slot) }
         slot(transition.slot)?.entered(transition.to)
         context.bell.ring()
     }

@@ -84,7 +84,8 @@ package struct SimulatedRun: Sendable {
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))
             let world = try SimulatedWorld(
-                resolved.scenario, in: simulation, faults: engine, recorder: recorder,
+                resolved.scenario, in: simulation, faults: LaneTap(engine, recorder: recorder),
+                recorder: recorder,
                 weakness: weakness, saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
                 serviceDied: { links.serviceDied() })
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)

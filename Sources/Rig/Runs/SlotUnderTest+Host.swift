@@ -25,7 +25,9 @@ extension SlotUnderTest {
         var transfer = Transfer.passed
         await disk.read(blocks) { outcome in
             transfer = note("read", range, outcome, since: start)
-            if case .passed(let pieces) = outcome { judge(pieces, range, since: start) }
+            guard case .passed(let pieces) = outcome else { return }
+            judge(pieces, range, since: start)
+            noteMedium(of: disk)
         }
         if transfer == .failed { count { $0.failedReads += 1 } }
         return transfer
@@ -71,6 +73,7 @@ extension SlotUnderTest {
     ) -> Transfer {
         let latency = context.now - start
         count { $0.slowestCommand = max($0.slowestCommand, latency) }
+        noteTrouble(name, outcome)
         let transfer: Transfer
         let detail: String?
         switch outcome {
@@ -89,6 +92,31 @@ extension SlotUnderTest {
             _ = try? withMedium { medium throws(ObserverError) in medium.hadTrouble = true }
         }
         return transfer
+    }
+
+    /// What the host sees of a command that did not pass.
+    private func noteTrouble(_ name: String, _ outcome: BlockOutcome) {
+        switch outcome {
+        case .failed(let sense) where sense.key == 0:
+            context.violations.report(
+                .explicitErrors, slot: self.name,
+                "a \(name) failed, and the sense data give no reason: \(sense)")
+        // What the host should not have asked, and what it must be told of the medium, is no trouble.
+        case _ where isAskedBack: break
+        case .failed(let sense) where ![5, 6, 7].contains(sense.key):
+            context.effects.note(.commandFailed(sense: "\(sense)"), slot: self.name)
+        case .unknown(let error) where error != .noMedium:
+            context.effects.note(.commandLost, slot: self.name)
+        default: break
+        }
+    }
+
+    private func noteMedium(of disk: HostDisk) {
+        let number = try? withMedium { medium throws(ObserverError) in medium.number }
+        guard let number, !disk.news.blocksRead(ofMedium: number) else { return }
+        context.violations.report(
+            .mediumChange, slot: name,
+            "blocks of another medium than before, and no unit attention told of it")
     }
 
     private func judge(_ pieces: [Bytes], _ range: Range<UInt64>, since start: Duration) {

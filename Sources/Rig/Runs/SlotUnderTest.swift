@@ -20,6 +20,8 @@ final class SlotUnderTest: Sendable {
         var isReadWrite: Bool
         var kind: MediumKind
         var oracle: MediumOracle
+        /// Unmounts that had been called for when the mount was accepted.
+        var unmountCallsBefore = 0
         /// Its Completion was 0.
         var isInserted = false
         /// An unmount was accepted, or the service gave it up.
@@ -78,6 +80,14 @@ final class SlotUnderTest: Sendable {
     var counters: Counters { state.withLock { $0.counters } }
     /// The medium of the present mount is in, for all that was said.
     var isInserted: Bool { state.withLock { $0.medium.map { $0.isInserted && !$0.isLeaving } ?? false } }
+    /// Its medium was asked back, or given up, and has not gone yet.
+    var isLeaving: Bool { state.withLock { $0.medium?.isLeaving ?? false } }
+    /// Somebody has called Unmount since the mount was accepted, whether that was answered or not.
+    var isAskedBack: Bool {
+        let calls = watch.ledger(of: name).unmountCalls
+        return state.withLock { $0.medium.map { $0.isLeaving || calls > $0.unmountCallsBefore } ?? true }
+    }
+    var mediumNumber: UInt64? { state.withLock { $0.medium?.number } }
     /// Sizes that the medium may have; `nil` without one.
     var mediumSizes: [UInt64]? { state.withLock { $0.medium?.oracle.byteCounts } }
 
@@ -256,7 +266,7 @@ final class SlotUnderTest: Sendable {
     // MARK: What the watch tells
 
     func accepted(_ call: BusWatch.Call) {
-        let completionNumber = watch.ledger(of: name).accepted
+        let ledger = watch.ledger(of: name)
         state.withLock { state in
             if call.member == "Unmount" {
                 state.medium?.isLeaving = true
@@ -265,7 +275,8 @@ final class SlotUnderTest: Sendable {
                     state.pending.lastIndex { $0.url == call.url } ?? state.pending.indices.last
                 // One that was uncertain may already have shown itself to the host.
                 state.medium = index.map { state.pending.remove(at: $0) } ?? state.uncertain ?? state.medium
-                if let number = state.medium?.number { state.completionOfMount[number] = completionNumber }
+                state.medium?.unmountCallsBefore = ledger.unmountCalls
+                if let number = state.medium?.number { state.completionOfMount[number] = ledger.accepted }
                 state.uncertain = nil
             }
         }

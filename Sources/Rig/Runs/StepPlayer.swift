@@ -10,6 +10,11 @@ internal import Worlds
 struct StepPlayer: Sendable {
     /// How long a host may take to find a medium that a step reads or writes.
     static let diskPatience = Duration.seconds(60)
+    private static let busy = "System.Error.EBUSY"
+    /// What a caller hears where there is nobody to answer.
+    private static let unanswered: Set<String> = [
+        ErrorName.noReply, ErrorName.disconnected, ErrorName.serviceUnknown,
+    ]
 
     let context: RunContext
     let slots: [SlotUnderTest]
@@ -28,6 +33,7 @@ struct StepPlayer: Sendable {
     }
 
     private func play(_ step: Scenario.Step) async throws(StepFailure) {
+        if step.isTroubleItself { context.effects.excuse() }
         switch step {
         case .insert(let step):
             try await forEach(step.slot, "insert") { slot throws(StepFailure) in
@@ -81,6 +87,7 @@ struct StepPlayer: Sendable {
         _ slot: SlotUnderTest
     ) throws(StepFailure) {
         context.recorder.record(.scenario, slot: slot.name, step, detail: "\(end)")
+        noteTrouble(end, step, slot)
         let isRight: Bool
         switch end {
         case .accepted: return
@@ -94,7 +101,7 @@ struct StepPlayer: Sendable {
             isRight = outcomes.contains {
                 switch $0 {
                 case .any, .refused(nil): true
-                case .refused(.busy): name == "System.Error.EBUSY"
+                case .refused(.busy): name == Self.busy
                 case .refused(.denied): name == ErrorName.accessDenied
                 case .refused(.invalid): name == ErrorName.invalidArguments
                 case .completed: false
@@ -104,6 +111,24 @@ struct StepPlayer: Sendable {
         if !isRight {
             throw StepFailure(
                 step: step, slot: slot.name, detail: "ended with \(end); expected was \(outcomes)")
+        }
+    }
+
+    /// What a client sees of a request that did not do what it asked for.
+    private func noteTrouble(_ end: SlotUnderTest.RequestEnd, _ step: String, _ slot: SlotUnderTest) {
+        let isMount = step == "insert"
+        switch end {
+        case .completed(let code) where code != .done:
+            context.effects.note(
+                isMount ? .mountFailed(code: code.rawValue) : .unmountFailed(code: code.rawValue),
+                slot: slot.name)
+        case .refused(let name) where Self.unanswered.contains(name):
+            context.effects.note(.callLost, slot: slot.name)
+        // A slot that is busy or has a medium says so whatever goes on; there is nothing to eject where nothing was
+        // inserted.
+        case .refused(let name) where isMount && name != Self.busy && !slot.isInserted:
+            context.effects.note(.mountFailed(code: nil), slot: slot.name)
+        default: break
         }
     }
 
@@ -269,5 +294,18 @@ struct StepPlayer: Sendable {
         }
         for task in tasks { await task.finished() }
         if let failure = results.first { throw failure }
+    }
+}
+
+extension Scenario.Step {
+    /// Whether a sound system may fail because of the step alone, so that a fault need not be why.
+    fileprivate var isTroubleItself: Bool {
+        switch self {
+        case .process, .image, .host: true
+        case .insert(let step):
+            step.credentials != .fitting || step.url != nil || !step.isAwaited
+                || !(step.outcomes.contains(.any) || step.outcomes.contains(.completed(.done)))
+        default: false
+        }
     }
 }

@@ -123,6 +123,16 @@ final class SimulatedStore: Sendable {
 
     // MARK: What befalls it
 
+    /// For how long the server's certificate is valid before and after the start of a run.
+    private static let validity = -30 * 86_400...365 * 86_400
+
+    /// The service's wall clock is so many seconds off, which its certificates are judged by.
+    func setWallClock(off seconds: Int) {
+        server.certificate =
+            seconds < Self.validity.lowerBound
+            ? .notYetValid : seconds > Self.validity.upperBound ? .expired : nil
+    }
+
     func setRunning(_ isRunning: Bool) { if isRunning { server.start() } else { server.stop() } }
 
     func dropConnections() {

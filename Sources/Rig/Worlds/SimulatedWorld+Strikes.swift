@@ -46,7 +46,8 @@ extension SimulatedWorld {
         case "clock.freeze":
             return try await process(isBegin ? .stop : .continue, .service, nil)
         case "clock.step":
-            // Nothing in this world reads a wall clock: a service that began to would be a new port.
+            // Certificates are all that a wall clock decides here; durations are of another clock.
+            store.setWallClock(off: Int(strike.parameters.integer("by")))
             return .none
         case _ where strike.kind.hasPrefix("process."): return try await processStrike(strike, isBegin)
         default: throw WorldFailure("fault \(strike.kind) cannot be carried out in the sim world")

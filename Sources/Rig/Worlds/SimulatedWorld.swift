@@ -169,6 +169,7 @@ package final class SimulatedWorld: World {
     }
 
     package func repair() async {
+        store.setWallClock(off: 0)
         let present = ((try? await kernel.controllers()) ?? []).map(\.name)
         for port in hostPorts where !present.contains(port) { await kernel.addController(port) }
         if runningService?.process.isAlive != true { startService() }

@@ -25,6 +25,9 @@ final class ServedTransmission: Sendable {
         let memory: UnsafeMutableRawBufferPointer
     }
 
+    /// How long a reply lets others pass; shorter than any limit of a client's.
+    static let overtakingTime = Duration.seconds(1)
+
     fileprivate struct Reply: Sendable {
         var bytes: [UInt8]
         var portionBytes: Int
@@ -159,9 +162,22 @@ extension ServedTransmission {
             state.passed.append((due, reply))
             return true
         }
-        if mustWait { return }
-        await send(reply)
+        if mustWait {
+            await sendUnlessOvertaken(within: Self.overtakingTime, due: due)
+        } else {
+            await send(reply)
+        }
         while let late = state.withLock({ $0.takeLate() }) { await send(late) }
+    }
+
+    /// Nobody may ask for more before this answer: then there is nothing that could overtake it.
+    private func sendUnlessOvertaken(within time: Duration, due: Int) async {
+        guard await connection.patience.wait(time) else { return }
+        let stayed = state.withLock { state -> Reply? in
+            guard let index = state.passed.firstIndex(where: { $0.due == due }) else { return nil }
+            return state.passed.remove(at: index).reply
+        }
+        if let stayed { await send(stayed) }
     }
 
     private func send(_ reply: Reply) async {

@@ -16,7 +16,7 @@ package enum CatalogueText {
                 \(rows)
 
                 """
-        }.joined(separator: "\n")
+        }.joined(separator: "\n") + "\n" + absences(catalogue)
     }
 
     package static func heading(_ layer: FaultLayer) -> String {
@@ -84,6 +84,9 @@ package enum CatalogueText {
             "  expected: \(kind.expected) [\(kind.expectation)]",
             "  worlds: " + kind.worlds.map(\.rawValue).joined(separator: ", "),
         ]
+        for world in FaultWorld.allCases {
+            if let reason = kind.absence(in: world) { lines.append("  not in \(world.rawValue): \(reason)") }
+        }
         for rule in kind.parameters {
             lines.append("  \(rule.name): \(rule.form)\(standing(rule))")
             lines.append("      \(rule.meaning)\(rule.unit.isEmpty ? "" : ", in \(rule.unit)")")

@@ -46,8 +46,8 @@ extension FaultKind {
             "http.head-refused", ["HT08"], .http, on: ["head"],
             [.standard("code", .choice(["405", "501"]), "405", "the status")],
             effect: "The server knows no HEAD.",
-            expected: "The size is found by a GET with a range, or the mount fails clearly.", .tolerate,
-            in: worlds
+            expected: "Asked only where a GET left the size open; then the mount fails as of unknown length.",
+            .failMount(code: nil), in: worlds
         ) { p, _, _ in [.special("head-refused", Int64(p.text("code")) ?? 405)] },
         FaultKind(
             "http.range-ignored", ["HT09"], .http, on: bodies,
@@ -80,8 +80,9 @@ extension FaultKind {
         FaultKind(
             "http.length-missing", ["HT11"], .http, on: requests,
             effect: "The answer has no Content-Length.",
-            expected: "The size is found another way, or the mount fails as of unknown length.",
-            .failMount(code: nil), in: worlds
+            expected:
+                "The size is found with HEAD; if that does not tell either, the mount fails as of unknown length.",
+            .tolerate, in: worlds
         ) { _, _, _ in [.special("length-missing", 0)] },
         FaultKind(
             "http.size", ["HT11"], .http, on: requests,
@@ -167,7 +168,7 @@ extension FaultKind {
             "http.stall", ["HT04", "HT17"], .http, on: requests,
             effect: "The server does not answer until the fault is over.",
             expected: "Given up at the deadline and tried again; the host gets data or an error in time.",
-            .retry, in: worlds
+            .mediumError, in: worlds
         ) { _, _, _ in [.hold(FaultHold())] },
         FaultKind(
             "http.stall-after", ["HT04"], .http, on: bodies,

@@ -68,12 +68,14 @@ extension FaultKind {
         .striking(
             "clock.step", ["CK"], .clock,
             [.required("by", .integer(-4_000_000_000...4_000_000_000), "how far", unit: "seconds")],
-            effect: "The wall clock jumps.",
-            expected: "Durations do not change; only the validity of certificates does.", .tolerate,
-            in: .modelled),
+            effect: "The wall clock jumps; the heal sets it right.",
+            expected:
+                "No duration changes. While the time is outside their validity, certificates are refused as such, "
+                + "and what is connected goes on.", .recover, in: [.sim]),
         .striking(
             "clock.freeze", ["CK"], .clock, lasts: true,
-            effect: "The whole BMC stands still, as when suspended; time goes on elsewhere.",
+            effect:
+                "No process of the BMC runs for a while; time goes on, and so does what the kernel does by itself.",
             expected: "Deadlines that passed meanwhile are met late, once, and in order.", .recover,
             in: [.sim, .kernel]),
     ]

@@ -128,8 +128,9 @@ extension FaultKind {
                 [.required("by", .positive, "how much", unit: "bytes")],
                 effect: "The image grows at this operation.",
                 expected:
-                    "The capacity that the host was told stays; a changed image is refused on reconnecting.",
-                .tolerate, in: .allButKernel
+                    "The capacity that the host was told stays. Where it shows as another version of the image, reads "
+                    + "fail with a medium error, and a mount on its way ends.", .mediumError,
+                in: .allButKernel
             ) { p, _, _ in [.special("grow", p.integer("by"))] },
             FaultKind(
                 "store.lie", ["CF04", "HT12"], .store, on: ["getattr", "lookup"],

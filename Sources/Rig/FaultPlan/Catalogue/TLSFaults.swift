@@ -52,13 +52,17 @@ extension FaultKind {
                 "tls.close", ["TL"], .tls, on: ["handshake"],
                 [.standard("afterBytes", .count, 0, "how much still comes", unit: "bytes")],
                 effect: "The connection ends during the handshake.",
-                expected: "Tried again as a connection that was lost.", .retry, in: worlds
+                expected:
+                    "Looks like a refusal, and is one for a mount: it ends with a cause of its own. While mounted, "
+                    + "tried again.", .failMount(code: 71), in: worlds
             ) { p, _, _ in [.close(afterBytes: p.int("afterBytes"))] },
             FaultKind(
                 "tls.reset", ["TL"], .tls, on: ["handshake"],
                 [.standard("afterBytes", .count, 0, "how much still comes", unit: "bytes")],
                 effect: "The connection is reset during the handshake.",
-                expected: "Tried again as a connection that was lost.", .retry, in: worlds
+                expected:
+                    "Looks like a refusal, and is one for a mount: it ends with a cause of its own. While mounted, "
+                    + "tried again.", .failMount(code: 71), in: worlds
             ) { p, _, _ in [.reset(afterBytes: p.int("afterBytes"))] },
             FaultKind(
                 "tls.truncated", ["TL"], .tls, on: ["close"],

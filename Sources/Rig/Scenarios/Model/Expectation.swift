@@ -29,6 +29,8 @@ extension Scenario {
         case transitions
         /// No success is told unless the host can read the first and the last block.
         case truth
+        /// What comes of a fault is what is expected of it: see ``FaultExpectation``.
+        case expectations
         /// Each planned fault fired.
         case faultsFired = "faults-fired"
     }

@@ -1,0 +1,83 @@
+import DBusProtocol
+import RunLog
+import Synchronization
+import Testing
+import VirtualMedia
+
+@testable import Runs
+
+/// What is on the bus, made up.
+struct BusWatchTests {
+    static let slot = SlotConfiguration(name: "Slot_0", mode: .legacy, device: "nbd0")
+
+    static func watch(_ violations: Violations, _ recorder: RunRecorder) throws -> BusWatch {
+        BusWatch(
+            MediaConfiguration(slots: [slot]), recorder: recorder, violations: violations,
+            answersAtOnce: true, now: { .zero },
+            accepted: { _ in }, moved: { _ in }, completed: { _, _ in })
+    }
+
+    static func mount(_ watch: BusWatch, serial: UInt32) throws {
+        var call = Message.methodCall(
+            destination: MediaInterfaces.busName, path: MediaInterfaces.path(of: slot),
+            interface: MediaInterfaces.methods(of: .legacy).name, member: "Mount",
+            body: [.string("https://a/b")])
+        (call.sender, call.serial) = (":1.5", serial)
+        watch.saw(try Envelope(call))
+        var answer = Message(kind: .methodReturn)
+        (answer.destination, answer.replySerial, answer.serial) = (":1.5", serial, 1)
+        watch.saw(try Envelope(answer))
+    }
+
+    static func tell(_ watch: BusWatch, _ changes: [(String, Value)]) throws {
+        var signal = Message(kind: .signal)
+        (signal.path, signal.serial) = (MediaInterfaces.path(of: slot), 2)
+        (signal.interface, signal.member) = (WellKnown.properties, "PropertiesChanged")
+        signal.body = [
+            .string(MediaInterfaces.slot.name),
+            .dictionary(
+                key: "s", value: "v", changes.map { Value.Entry(.string($0.0), .variant($0.1)) }),
+        ]
+        watch.saw(try Envelope(signal))
+    }
+
+    static func complete(_ watch: BusWatch, _ code: Int32) throws {
+        var signal = Message(kind: .signal)
+        (signal.path, signal.serial) = (MediaInterfaces.path(of: slot), 3)
+        (signal.interface, signal.member) = (MediaInterfaces.methods(of: .legacy).name, "Completion")
+        signal.body = [.int32(code)]
+        watch.saw(try Envelope(signal))
+    }
+
+    /// Code of the Completion, what the properties say, and whether that explains it.
+    static let told: [(Int32, Int32, String, Bool)] = [
+        (0, 0, "", true), (5, 5, "read: errno 5", true), (5, 0, "", false), (5, 5, "", false),
+        (5, 110, "too late", false), (125, 0, "", true),
+    ]
+
+    @Test(arguments: told.indices)
+    func `who is told of a failure can read why`(index: Int) throws {
+        let (code, property, text, isExplained) = Self.told[index]
+        let recorder = RunRecorder(now: { .zero })
+        let violations = Violations(recorder: recorder, off: [], now: { .zero })
+        let watch = try Self.watch(violations, recorder)
+        try Self.mount(watch, serial: 7)
+        try Self.tell(watch, [("State", .string("Activating"))])
+        try Self.tell(watch, [("LastErrorCode", .int32(property)), ("LastError", .string(text))])
+        try Self.complete(watch, code)
+        #expect(violations.all.map(\.name) == (isExplained ? [] : ["explicit-errors"]), "\(violations.all)")
+    }
+
+    @Test func `of two mounts at the same time the watch tells which was accepted`() throws {
+        let recorder = RunRecorder(now: { .zero })
+        let urls = Mutex<[String]>([])
+        let watch = BusWatch(
+            MediaConfiguration(slots: [Self.slot]), recorder: recorder,
+            violations: Violations(recorder: recorder, off: [], now: { .zero }), answersAtOnce: true,
+            now: { .zero },
+            accepted: { call in urls.withLock { $0.append(call.url) } }, moved: { _ in },
+            completed: { _, _ in })
+        try Self.mount(watch, serial: 7)
+        #expect(urls.withLock { $0 } == ["https://a/b"] && watch.ledger(of: "Slot_0").accepted == 1)
+    }
+}
