@@ -72,6 +72,21 @@ struct SlotOnKernelTests {
         }
     }
 
+    @Test func `a clean-up that was given up touches nothing when it wakes up`() throws {
+        // The look at the device, before it is detached, takes longer than the step may.
+        let faults = FaultScript(.init(.nbdDevice, "status", .delay(.seconds(8))))
+        try Self.run(faults: faults) { run in
+            await run.harness.slot.start()
+            try await run.harness.mounted()
+            #expect(run.simulation.clock.now < .seconds(8))
+            try await run.simulation.clock.sleep(for: .seconds(20))
+            #expect(await run.harness.slot.report.state == .active)
+            #expect(try await run.kernel.status(of: "nbd0").isAttached)
+            #expect(run.harness.completions == [.done])
+        }
+        #expect(faults.firedCount == 1)
+    }
+
     @Test func `a controller that a keyboard uses is passed over`() throws {
         try Self.run { run in
             try await run.kernel.occupyController("1e6a0000.usb-vhub:p1", by: "kvm")

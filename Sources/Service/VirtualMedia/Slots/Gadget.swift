@@ -64,6 +64,7 @@ extension Gadget {
         var errors: [SystemError] = []
         for change in changes.reversed() {
             do throws(SystemError) {
+                try SystemError.checkGivenUp(before: "removal of \(name)")
                 switch change {
                 case .directory(let path): try await tree.removeDirectory(path)
                 case .link(let path, _): try await tree.removeLink(path)
@@ -120,7 +121,10 @@ extension Gadget {
     private func attempt(
         _ errors: inout [SystemError], _ operation: () async throws(SystemError) -> Void
     ) async {
-        do throws(SystemError) { try await operation() } catch {
+        do throws(SystemError) {
+            try SystemError.checkGivenUp(before: "removal of \(name)")
+            try await operation()
+        } catch {
             if error.errno != Errno.noEntry, error.errno != Errno.noDevice { errors.append(error) }
         }
     }

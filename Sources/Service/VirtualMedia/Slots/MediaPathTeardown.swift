@@ -46,6 +46,7 @@ extension MediaPath {
         guard held.withLock({ !$0.journal.isEmpty }) else { return }
         do throws(SystemError) {
             guard try await !attribute(gadget.controllerPath).isEmpty else { return }
+            try SystemError.checkGivenUp(before: "unbind of \(gadget.name)")
             try await platform.gadgets.write("", to: gadget.controllerPath)
         } catch {
             // No gadget, or unbound by somebody else in between.
@@ -105,7 +106,10 @@ extension MediaPath {
             guard status.isAttached, isOurs else { return }
             if !isAsked {
                 isAsked = true
-                try await system { () throws(SystemError) in try await platform.nbd.detach(slot.device) }
+                try await system { () throws(SystemError) in
+                    try SystemError.checkGivenUp(before: "detach of \(slot.device)")
+                    try await platform.nbd.detach(slot.device)
+                }
                 continue
             }
             guard mayWait else { return }
@@ -127,6 +131,7 @@ struct Leftovers: Sendable {
         do throws(SystemError) {
             let status = try await platform.nbd.status(of: slot.device)
             if status.isAttached, status.backendIdentifier == slot.backendIdentifier {
+                try SystemError.checkGivenUp(before: "detach of \(slot.device)")
                 try await platform.nbd.detach(slot.device)
             }
         } catch { errors.append(error) }
