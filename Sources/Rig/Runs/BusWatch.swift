@@ -146,6 +146,7 @@ package final class BusWatch: Sendable {
     package func saw(_ envelope: Envelope) {
         let header = envelope.header
         checkSecrets(envelope)
+        if header.kind == .methodCall { forgetNamesake(of: header) }
         switch header.kind {
         case .methodCall where header.member == "RequestName": sawService(envelope)
         case .methodCall: sawCall(envelope)
@@ -168,6 +169,17 @@ package final class BusWatch: Sendable {
         }
     }
 
+    /// A bus that was restarted gives its names anew: an earlier call of the same caller and serial will get
+    /// no answer, and the answer to this one is not its.
+    private func forgetNamesake(of header: Message) {
+        guard let caller = header.sender else { return }
+        let key = PendingCall(caller: caller, serial: header.serial)
+        state.withLock { state in
+            guard let earlier = state.pending.removeValue(forKey: key) else { return }
+            state.pending[PendingCall(caller: "", serial: UInt32(clamping: earlier.number))] = earlier
+        }
+    }
+
     private func sawCall(_ envelope: Envelope) {
         let header = envelope.header
         guard let path = header.path, let slot = slotOfPath[path], let member = header.member,
@@ -184,12 +196,7 @@ package final class BusWatch: Sendable {
             var call = call
             call.number = state.callCount
             call.cameDuringUnmount = state.ledgers[slot]?.isUnmountOpen ?? false
-            let key = PendingCall(caller: caller, serial: header.serial)
-            // A bus that was restarted gives its names anew; the earlier call will get no answer.
-            if let earlier = state.pending[key] {
-                state.pending[PendingCall(caller: "", serial: UInt32(clamping: earlier.number))] = earlier
-            }
-            state.pending[key] = call
+            state.pending[PendingCall(caller: caller, serial: header.serial)] = call
         }
     }
 
