@@ -100,8 +100,9 @@ enum PathViews {
                 "SCSI write protection is \(unit.isWriteProtected), configfs ro \(inspection.isReadOnly)")
         }
         let size = UInt64(unit.capacity.blockByteCount)
-        if let wanted = properties["BlockSize"].flatMap(UInt64.init), let device = inspection.device,
-            !inspection.isCDROM, device.byteCount.isMultiple(of: wanted), size != wanted
+        // An image that is no multiple of the configured size has blocks of 512 bytes.
+        if let wanted = properties["BlockSize"].flatMap(UInt64.init), !inspection.isCDROM,
+            properties["MediumSize"].flatMap(UInt64.init)?.isMultiple(of: wanted) == true, size != wanted
         {
             found.append("SCSI has blocks of \(size) bytes, D-Bus BlockSize is \(wanted)")
         }
