@@ -63,6 +63,10 @@ struct EffectCheckTests {
         #expect(two.findings.isEmpty)
         let mounted = Self.fault(.failMount(code: 126), state: "Active")
         #expect(EffectCheck(faults: [mounted], symptoms: []).findings.isEmpty)
+        let failing = Self.symptom(.commandFailed(sense: "03/11/00"))
+        #expect(EffectCheck(faults: [mounted], symptoms: [failing]).findings.isEmpty)
+        let anywhere = Self.fault(.failMount(code: 126), state: nil)
+        #expect(EffectCheck(faults: [anywhere, Self.fault(.tolerate)], symptoms: [failing]).findings.isEmpty)
         #expect(EffectCheck(faults: alone.faults, symptoms: [], excusedFrom: .zero).findings.isEmpty)
     }
 

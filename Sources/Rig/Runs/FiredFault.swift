@@ -30,7 +30,7 @@ struct FiredFault: Equatable, Sendable {
             case .mountFailed(let code?) where isOfMount: return wanted.map { $0 == Int(code) } ?? true
             case .mountFailed: return true
             // Later it is the same trouble under way: the host is told, and the medium goes.
-            case .commandFailed, .givenUp, .unmountFailed: return !isOfMount
+            case .commandFailed, .givenUp, .unmountFailed: return !isOfMount || state == nil
             default: return false
             }
         case .mediumError:

@@ -118,7 +118,8 @@ struct StepPlayer: Sendable {
     private func noteTrouble(_ end: SlotUnderTest.RequestEnd, _ step: String, _ slot: SlotUnderTest) {
         let isMount = step == "insert"
         switch end {
-        case .completed(let code) where code != .done:
+        // What a client cancels is no trouble of his.
+        case .completed(let code) where code != .done && code != .cancelled:
             context.effects.note(
                 isMount ? .mountFailed(code: code.rawValue) : .unmountFailed(code: code.rawValue),
                 slot: slot.name)

@@ -135,7 +135,9 @@ extension FaultKind {
         FaultKind(
             "http.drop", ["HT14", "HT17"], .http, on: requests,
             effect: "A request is never answered.",
-            expected: "Given up at the deadline and tried again.", .retry, in: worlds
+            expected:
+                "Given up at the deadline and tried again; as often as that can be until the host must have an error.",
+            .mediumError, in: worlds
         ) { _, _, _ in [.drop] },
         FaultKind(
             "http.wrong-length", ["HT10", "HT11"], .http, on: bodies,
@@ -174,8 +176,9 @@ extension FaultKind {
             "http.stall-after", ["HT04"], .http, on: bodies,
             [.required("byteCount", .count, "how much comes before", unit: "bytes")],
             effect: "The body stops coming, with the connection open.",
-            expected: "Given up at the deadline of the request, not of the connection; tried again.", .retry,
-            in: worlds
+            expected:
+                "Given up at the deadline of the request, not of the connection, and tried again; the host gets data "
+                + "or an error in time.", .mediumError, in: worlds
         ) { p, _, _ in [.special("stall-after", p.integer("byteCount"))] },
         FaultKind(
             "http.bandwidth", ["HT04"], .http, on: bodies,
