@@ -1,40 +1,16 @@
 import Weaknesses
 
-/// The first seed of the standard mix that finds each weakness, of two thousand.
+/// Seeds of the standard mix that find some of the weaknesses: one of each place where a mistake is put back.
+/// All of them are hunted by `.ci/run`, which takes more than a test may.
 enum KnownFinds {
     static let seeds: [Weakness: UInt64] = [
-        .gadgetUnchecked: 57,
-        .cleanupUnchecked: 35,
         .gadgetLeft: 1,
         .hostEjectUnnoticed: 1,
-        .noForcedEject: 2,
-        .protectedWritable: 1,
-        .readWriteIgnored: 1,
-        .cdromIgnored: 1,
-        .noSerialNumber: 1,
-        .ueventAtRemoval: 1,
-        .noActivationDeadline: 3,
-        .staleCache: 1152,
-        .noFlushAtEject: 139,
-        .flushNotOffered: 84,
         .deviceLeft: 1,
-        .blockSizeIgnored: 4,
-        .wrongStatistics: 1,
-        .noReconnect: 2,
-        .notRevalidated: 204,
-        .openBlocksAll: 244,
-        .inactivityByUptime: 1,
         .inactivityOfNothing: 1,
         .lateEvent: 11,
-        .noSweep: 11,
-        .mountNotCancelled: 36,
-        .endedTooEarly: 1,
         .completionLost: 1,
         .completionTwice: 1,
-        .wrongSlotUnmounted: 1,
-        .changesUntold: 1,
         .secretInProperty: 1,
-        .secretInError: 1,
-        .secretLeft: 1,
     ]
 }
