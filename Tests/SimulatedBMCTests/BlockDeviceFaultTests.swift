@@ -87,6 +87,19 @@ struct BlockDeviceFaultTests {
         }
     }
 
+    @Test func `a detach that comes late leaves the next attachment alone`() throws {
+        try Self.run(.init(.nbdDevice, "detach", .delay(.seconds(8)))) { run, _ async throws in
+            let late = run.simulation.spawner.spawn("late") { try? await run.kernel.detach("nbd0") }
+            try await run.simulation.clock.sleep(for: .seconds(1))
+            try await run.kernel.detach("nbd0")
+            let (_, channel) = run.server(ScriptedServer.Script(image: Self.image))
+            try await run.kernel.attach(run.attachment(byteCount: Self.image.count), connections: [channel])
+            await late.finished()
+            #expect(run.now == .seconds(8))
+            #expect(try await run.kernel.status(of: "nbd0").isAttached)
+        }
+    }
+
     @Test func `a detach hangs until it is let go`() throws {
         let hold = FaultHold()
         try Self.run(.init(.nbdDevice, "detach", .hold(hold))) { run, _ async throws in

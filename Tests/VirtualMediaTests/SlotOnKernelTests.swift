@@ -197,6 +197,18 @@ struct SlotOnKernelTests {
         }
     }
 
+    @Test func `a host that ejects what could not be stored leaves an error with its code`() throws {
+        let faults = FaultScript(.init(.nbdDevice, "write", .fail(errno: 5)))
+        try Self.run(.linux6_12, .proxy, faults: faults) { run in
+            let host = try await Self.written(run)
+            try await host.eject()
+            try await run.harness.untilState(.ready)
+            let failure = await run.harness.slot.report.lastFailure
+            #expect(failure?.code == .inputOutput)
+            #expect(failure?.message.contains("the host has ejected the medium") == true)
+        }
+    }
+
     @Test func `a device whose size comes late is waited for`() throws {
         let faults = FaultScript(.init(.nbdDevice, "attach", .special("size-late", 3000)))
         try Self.run(faults: faults) { run in

@@ -57,6 +57,8 @@ package final class BusWatch: Sendable {
         var url = ""
         var number = 0
         var since = Duration.zero
+        /// Unmounts that were asked for before it, or are it.
+        var unmountCallsBefore = 0
         /// An unmount was under way when it was made.
         var cameDuringUnmount = false
     }
@@ -195,6 +197,7 @@ package final class BusWatch: Sendable {
             if member == "Unmount" { state.ledgers[slot]?.unmountCalls += 1 }
             var call = call
             call.number = state.callCount
+            call.unmountCallsBefore = state.ledgers[slot]?.unmountCalls ?? 0
             call.cameDuringUnmount = state.ledgers[slot]?.isUnmountOpen ?? false
             state.pending[PendingCall(caller: caller, serial: header.serial)] = call
         }

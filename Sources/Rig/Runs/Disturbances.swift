@@ -21,6 +21,10 @@ final class Disturbances: Sendable {
         if let standstill = impact.standstill { standstills.note(standstill, at: time) }
     }
 
+    func hasBeen(_ slot: String, since time: Duration) -> Bool {
+        last.withLock { $0[slot].map { $0 >= time } ?? false }
+    }
+
     func isRecent(_ slot: String, at time: Duration) -> Bool {
         last.withLock { $0[slot].map { time - $0 <= Self.span } ?? false }
     }

@@ -288,12 +288,12 @@ package final class ScenarioRun: Sendable {
         context.bell.ring()
         guard slot.isInserted, !wasInserted else { return }
         let context = self.context
-        let unmountCalls = watch.ledger(of: name).unmountCalls
-        world.spawner.spawn("\(name) truth", .shared) { [disturbances, watch] in
+        // What befell the host while the medium went in was perhaps not yet to be seen.
+        let begun = watch.ledger(of: name).acceptedAt ?? context.now
+        world.spawner.spawn("\(name) truth", .shared) { [disturbances] in
             let inspection = await context.world.inspect(slot.configuration)
             guard let objection = PathViews.objectionToInsertion(slot, inspection),
-                !disturbances.isRecent(name, at: context.now), slot.isInserted,
-                watch.ledger(of: name).unmountCalls == unmountCalls
+                !disturbances.hasBeen(name, since: begun), slot.isInserted, !slot.isAskedBack
             else { return }
             context.violations.report(
                 .truth, slot: name, "Completion(0), but the host cannot read: \(objection)")

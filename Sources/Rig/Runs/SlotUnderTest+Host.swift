@@ -112,7 +112,7 @@ extension SlotUnderTest {
     }
 
     private func noteMedium(of disk: HostDisk) {
-        let number = try? withMedium { medium throws(ObserverError) in medium.number }
+        let number = try? withMedium { medium throws(ObserverError) in medium.content }
         guard let number, !disk.news.blocksRead(ofMedium: number) else { return }
         context.violations.report(
             .mediumChange, slot: name,

@@ -15,6 +15,8 @@ final class SlotUnderTest: Sendable {
     struct Medium {
         /// Of the mount, from 1; several may be asked for at the same time.
         var number: UInt64
+        /// Mounts of one number bring the same blocks.
+        var content: UInt64
         var url: String
         var image: String
         var isReadWrite: Bool
@@ -58,6 +60,8 @@ final class SlotUnderTest: Sendable {
         var counters = Counters()
         /// What the client of a Proxy slot has on its disk outlives a mount.
         var proxyOracles: [String: MediumOracle] = [:]
+        /// By image, the number of the first mount that brought it.
+        var proxyContents: [String: UInt64] = [:]
         var client: (any BusConnection)?
         var mountCount: UInt64 = 0
     }
@@ -156,14 +160,17 @@ final class SlotUnderTest: Sendable {
             state.mountCount += 1
             let seed = context.seed &+ state.mountCount &* 7919
             var oracle = MediumOracle(images: contents, seed: seed)
+            var content = state.mountCount
             if configuration.mode == .proxy {
                 oracle = state.proxyOracles[image] ?? oracle
                 state.proxyOracles[image] = oracle
+                content = state.proxyContents[image] ?? content
+                state.proxyContents[image] = content
             }
             state.pending.append(
                 Medium(
-                    number: state.mountCount, url: url, image: image, isReadWrite: isReadWrite, kind: kind,
-                    oracle: oracle))
+                    number: state.mountCount, content: content, url: url, image: image,
+                    isReadWrite: isReadWrite, kind: kind, oracle: oracle))
             return state.mountCount
         }
     }
@@ -275,7 +282,7 @@ final class SlotUnderTest: Sendable {
                     state.pending.lastIndex { $0.url == call.url } ?? state.pending.indices.last
                 // One that was uncertain may already have shown itself to the host.
                 state.medium = index.map { state.pending.remove(at: $0) } ?? state.uncertain ?? state.medium
-                state.medium?.unmountCallsBefore = ledger.unmountCalls
+                state.medium?.unmountCallsBefore = call.unmountCallsBefore
                 if let number = state.medium?.number { state.completionOfMount[number] = ledger.accepted }
                 state.uncertain = nil
             }

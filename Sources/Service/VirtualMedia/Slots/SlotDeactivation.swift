@@ -71,8 +71,10 @@ extension SlotMachine {
             isSweepWanted = isSweepWanted || !residue.isEmpty
             let left = residue.isEmpty ? nil : "left behind: \(residue.joined(separator: "; "))"
             let lost = unstored.map { "what the host wrote last may not be stored: \($0.message)" }
+            // That the host ejected the medium is no failure; what was left is.
+            let code = ending.flatMap { $0.code == .done ? nil : $0.code } ?? .inputOutput
             lastFailure = SlotFailure(
-                ending?.code ?? .inputOutput,
+                code,
                 [ending?.message, lost, left].compactMap(\.self).joined(separator: "; "))
         }
         enter(.ready)

@@ -56,8 +56,13 @@ extension SimulatedKernel: NBDDriver {
     }
 
     package func detach(_ device: String) async throws(SystemError) {
+        let asked = (try? self.device(device, "detach")).flatMap { attachments[$0.number] }
         let met = try await meet("detach", device)
         let device = try self.device(device, "detach")
+        // The driver's lock lets nobody attach while a detach is under way: a late one is of what was there.
+        if let asked, attachments[device.number]?.mailbox !== asked.mailbox {
+            return try answer(met, "detach \(device.name)")
+        }
         step { _ in
             device.holdOpen(met)
             device.disconnect()
