@@ -128,4 +128,17 @@ struct EffectCheckTests {
         let record = try SimulatedRunTests.record(scenario)
         #expect(record.violations.map(\.name) == ["explicit-errors"], "\(record.violations)")
     }
+
+    @Test func `a medium that goes because nobody used it was not given up`() throws {
+        var scenario = SimulatedRunTests.scenario(.legacy)
+        scenario.workload = []
+        scenario.topology.slots[0].inactivity = .seconds(10)
+        scenario.faults = [
+            Fault("uevent.duplicate", trigger: .nth(1)),
+            Fault("device.latency", ["latency": "1ms"], trigger: .nth(1)),
+        ]
+        scenario.steps = [.insert(), .read(), .wait(.all, .ready)]
+        let record = try SimulatedRunTests.record(scenario)
+        #expect(record.verdict == .passed, "\(record.violations)")
+    }
 }

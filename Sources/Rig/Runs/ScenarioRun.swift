@@ -273,12 +273,20 @@ package final class ScenarioRun: Sendable {
 
     private func moved(_ transition: BusWatch.Transition) {
         engine.stateChanged(transition.slot, from: transition.from, to: transition.to, at: context.now)
-        let isGivenUp =
-            transition.to == "Deactivating" && transition.from != "Activating"
-            && slot(transition.slot)?.isLeaving == false
-        if isGivenUp { context.effects.note(.givenUp, slot: transition.slot) }
-        slot(transition.slot)?.entered(transition.to)
+        if let slot = slot(transition.slot) {
+            if isGivingUp(transition, slot) { context.effects.note(.givenUp, slot: slot.name) }
+            slot.entered(transition.to)
+        }
         context.bell.ring()
+    }
+
+    /// Whether the service lets go of a medium that nobody asked back; one that was not used goes in order.
+    private func isGivingUp(_ transition: BusWatch.Transition, _ slot: SlotUnderTest) -> Bool {
+        guard transition.to == "Deactivating", transition.from != "Activating", !slot.isLeaving else {
+            return false
+        }
+        let hasFailed = (watch.ledger(of: slot.name).told["LastErrorCode"] ?? "0") != "0"
+        return hasFailed || slot.plan.inactivity == nil
     }
 
     private func completed(_ name: String, _ code: Int32) {
