@@ -117,4 +117,3 @@ void escape_sensors_install(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
 }
-
