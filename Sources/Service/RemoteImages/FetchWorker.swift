@@ -7,6 +7,7 @@ struct FetchSetting: Sendable {
     let clock: any MediaClock
     let spawner: any Spawner
     let jitter: Jitter
+    let readFailed: @Sendable (ImageError) -> Void
 }
 
 /// One task with one connection, fetching what the board says until it is closed.

@@ -13,6 +13,7 @@ package final class HTTPSStore: BlockStore {
     private let workers: [any SpawnedTask]
     private let options: HTTPSOptions
     private let clock: any MediaClock
+    private let readFailed: @Sendable (ImageError) -> Void
 
     /// - Parameters:
     ///   - first: The connection on which the image was opened; kept in use.
@@ -25,6 +26,7 @@ package final class HTTPSStore: BlockStore {
         self.identity = identity
         options = setting.options
         clock = setting.clock
+        readFailed = setting.readFailed
         byteCount = identity.byteCount
         let plan = FetchPlan(byteCount: identity.byteCount, limits: options.fetching)
         board = FetchBoard(plan: plan)
@@ -73,6 +75,7 @@ package final class HTTPSStore: BlockStore {
         do throws(ImageError) {
             return try await board.pin(blocks, deadline: deadline)
         } catch {
+            if error.cause != .cancelled { readFailed(error) }
             throw StorageError(error.cause == .cancelled ? .shuttingDown : .io, "read: \(error.message)")
         }
     }

@@ -54,7 +54,8 @@ package struct RemoteImageOpener: ImageOpener {
         let opening = HTTPSOpening(
             setting: FetchSetting(
                 check: RangeResponseCheck(location: location, hadCredentials: authorization != nil),
-                options: options, clock: clock, spawner: spawner, jitter: jitter),
+                options: options, clock: clock, spawner: spawner, jitter: jitter,
+                readFailed: request.readFailed),
             connector: connector, authorization: authorization, deadline: clock.now + request.timeout)
         let outcome = Outcome()
         // A connection may block its thread, and the caller's is not ours to block.

@@ -11,8 +11,14 @@ package struct ImageRequest: Sendable {
     package var isReadWrite: Bool
     /// For everything up to the first byte; later reads have the limit of the slot.
     package var timeout: Duration
+    /// Is told why a later read failed: to the host that is an I/O error, whatever the cause.
+    package var readFailed: @Sendable (ImageError) -> Void
 
-    package init(url: String, credentials: Credentials?, isReadWrite: Bool, timeout: Duration) {
+    package init(
+        url: String, credentials: Credentials?, isReadWrite: Bool, timeout: Duration,
+        readFailed: @escaping @Sendable (ImageError) -> Void = { _ in }
+    ) {
+        self.readFailed = readFailed
         self.url = url
         self.credentials = credentials
         self.isReadWrite = isReadWrite

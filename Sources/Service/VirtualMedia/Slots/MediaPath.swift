@@ -31,6 +31,7 @@ final class MediaPath: Sendable {
     let controllers: ControllerPool
     let gadget: Gadget
     let held: Mutex<Held>
+    let sourceTrouble = SourceTrouble()
 
     init(
         _ slot: SlotConfiguration, _ request: MountRequest, on platform: MediaPlatform,
@@ -106,5 +107,18 @@ final class MediaPath: Sendable {
     /// Renames a system error, keeping its cause.
     func system<Result>(_ body: () async throws(SystemError) -> Result) async throws(SlotFailure) -> Result {
         do throws(SystemError) { return try await body() } catch { throw SlotFailure(error) }
+    }
+}
+
+/// Why the source of a medium could not be read, of which the nbd device only says EIO.
+final class SourceTrouble: Sendable {
+    private let last = Mutex<ImageError?>(nil)
+
+    func note(_ error: ImageError) { last.withLock { $0 = error } }
+
+    /// - Returns: the source's own failure in place of the device's, if there is one.
+    func explain(_ failure: SlotFailure) -> SlotFailure {
+        guard failure.code == .inputOutput, let error = last.withLock({ $0 }) else { return failure }
+        return SlotFailure(error)
     }
 }

@@ -49,9 +49,12 @@ extension MediaPath {
         let last = (byteCount / block - 1) * block
         for offset in last == 0 ? [0] : [0, last] {
             try checkInterruption()
-            let bytes = try await system { () throws(SystemError) in
-                try await platform.nbd.read(Int(block), at: offset, from: slot.device)
-            }
+            let bytes: [UInt8]
+            do throws(SlotFailure) {
+                bytes = try await system { () throws(SystemError) in
+                    try await platform.nbd.read(Int(block), at: offset, from: slot.device)
+                }
+            } catch { throw sourceTrouble.explain(error) }
             guard bytes.count == Int(block) else {
                 throw SlotFailure(.truncated, "got \(bytes.count) of \(block) bytes at \(offset)")
             }

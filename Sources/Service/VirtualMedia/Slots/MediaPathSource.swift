@@ -18,11 +18,13 @@ extension MediaPath {
         try checkInterruption()
         let request = self.request
         let store: any BlockStore
+        let trouble = sourceTrouble
         do throws(ImageError) {
             store = try await platform.images.open(
                 ImageRequest(
                     url: request.imageURL, credentials: request.credentials,
-                    isReadWrite: request.isReadWrite, timeout: .seconds(slot.timeoutSeconds)))
+                    isReadWrite: request.isReadWrite, timeout: .seconds(slot.timeoutSeconds),
+                    readFailed: { trouble.note($0) }))
         } catch { throw SlotFailure(error) }
         guard keep(attempt, { $0.store = store }) else {
             await store.close()
