@@ -45,7 +45,7 @@ struct EmulatedRunTests {
         (Fault("store.errno", select: .init(operations: ["read"]), trigger: .nth(2)), .any),
         (Fault("http.status", ["code": 503], trigger: .nth(3)), .good),
         (Fault("http.reset", trigger: .nth(3)), .good),
-        (Fault("http.range-ignored", trigger: .nth(1)), .any),
+        (Fault("http.range-ignored", trigger: .nth(2)), .any),
         (Fault("nbd.unknown-flags", trigger: .nth(1)), .good),
         (Fault("nbd.connect-latency", ["latency": "5ms"]), .good),
         (Fault("nbd.slice", ["byteCount": 512], trigger: .range(first: 1, last: 40, step: 1)), .good),
@@ -54,17 +54,19 @@ struct EmulatedRunTests {
         (Fault("dbus.latency", ["latency": "5ms"]), .good),
         (Fault("usb.halt", trigger: .nth(9)), .any),
         (Fault("configfs.latency", ["latency": "5ms"]), .good),
-        (Fault("tls.alert", trigger: .nth(1)), .any),
+        (Fault("tls.alert", trigger: .nth(2)), .any),
     ]
 
     @Test(arguments: faults.indices)
     func `a fault happens where it belongs, and is survived`(index: Int) async throws {
         let (fault, outcome) = Self.faults[index]
-        let scenario = Scenario(
+        var scenario = Scenario(
             "one-fault", topology: Self.topology,
             steps: [
                 .insert(.all, .any), .read(outcome: outcome), .eject(.all, .any), .heal(),
             ], faults: [fault])
+        // Which of several connections meets the fault is chance here, and so is what is noticed of it.
+        scenario.invariantsOff[.expectations] = "real connections"
         #expect(EmulatedCapabilities.missing(for: scenario) == [])
         let record = try await Self.record(scenario)
         Self.check(record)
