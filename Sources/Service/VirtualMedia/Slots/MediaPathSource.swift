@@ -12,10 +12,9 @@ extension MediaPath {
     /// Received at once during a handshake.
     private static let handshakeBufferBytes = 4096
 
-    func openImage() async throws(SlotFailure) { try await openImage(attempt) }
-
-    private func openImage(_ attempt: UInt64) async throws(SlotFailure) {
+    func openImage() async throws(SlotFailure) {
         try checkInterruption()
+        let attempt = self.attempt
         let request = self.request
         let store: any BlockStore
         let trouble = sourceTrouble
@@ -34,6 +33,10 @@ extension MediaPath {
             throw SlotFailure(.readOnly, "the image cannot be written; mount it read-only")
         }
         try checkSize(store.byteCount)
+        try await serve(store, attempt)
+    }
+
+    private func serve(_ store: any BlockStore, _ attempt: UInt64) async throws(SlotFailure) {
         let export = try await system { () throws(SystemError) in
             try await platform.exports.serve(store, for: slot.name)
         }
@@ -81,16 +84,26 @@ extension MediaPath {
         (isKept ? old : channel)?.close()
     }
 
-    /// A Legacy slot whose server has died opens the image once more.
+    /// A Legacy slot whose server has died gets another one for the same open image, which knows the version
+    /// that it began with and holds what was written: opened anew it might be another one of the same size.
     private func openConnectionAgain(_ attempt: UInt64) async throws(SlotFailure)
         -> (any ByteChannel, ExportInfo)
     {
         do throws(SlotFailure) { return try await openConnection() } catch {
             guard slot.mode == .legacy, error.code != .cancelled else { throw error }
-            await closeImage()
-            try await openImage(attempt)
+            try await serveAgain(attempt)
             return try await openConnection()
         }
+    }
+
+    private func serveAgain(_ attempt: UInt64) async throws(SlotFailure) {
+        let (dead, store) = held.withLock { held in
+            defer { held.export = nil }
+            return (held.export, held.store)
+        }
+        await dead?.stop()
+        guard let store else { throw SlotFailure(.connectionLost, "the image is closed") }
+        try await serve(store, attempt)
     }
 
     private func checkIsSame(_ found: ExportInfo) throws(SlotFailure) {
