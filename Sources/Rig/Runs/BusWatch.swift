@@ -28,6 +28,8 @@ package final class BusWatch: Sendable {
         var unmountCalls = 0
         /// When the last accepted request was answered.
         var acceptedAt: Duration?
+        /// When that request was made; its answer may have been lost, and come to light much later.
+        var askedAt: Duration?
         /// An unmount was accepted, and the slot has not been Ready since.
         var isUnmountOpen = false
         var mayBeUnmounting = false
@@ -217,6 +219,7 @@ package final class BusWatch: Sendable {
             if isAccepted {
                 state.ledgers[call.slot]?.accepted += 1
                 state.ledgers[call.slot]?.acceptedAt = time
+                state.ledgers[call.slot]?.askedAt = call.since
                 if call.member == "Unmount" { state.ledgers[call.slot]?.isUnmountOpen = true }
             } else {
                 state.ledgers[call.slot]?.refused += 1
@@ -314,6 +317,7 @@ package final class BusWatch: Sendable {
             state.pending[oldest.key] = nil
             state.ledgers[slot]!.accepted += 1
             state.ledgers[slot]!.acceptedAt = time
+            state.ledgers[slot]!.askedAt = oldest.value.since
             return oldest.value
         }
         if let call { accepted(call) }

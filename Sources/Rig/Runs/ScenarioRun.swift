@@ -297,7 +297,7 @@ package final class ScenarioRun: Sendable {
         guard slot.isInserted, !wasInserted else { return }
         let context = self.context
         // What befell the host while the medium went in was perhaps not yet to be seen.
-        let begun = watch.ledger(of: name).acceptedAt ?? context.now
+        let begun = watch.ledger(of: name).askedAt ?? context.now
         world.spawner.spawn("\(name) truth", .shared) { [disturbances] in
             let inspection = await context.world.inspect(slot.configuration)
             guard let objection = PathViews.objectionToInsertion(slot, inspection),
