@@ -29,6 +29,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // Protocols: bytes and events in, actions out.
@@ -45,6 +49,9 @@ let package = Package(
             "Service", "VirtualMedia",
             ["BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat"]),
         room("Service", "RemoteImages", ["VirtualMedia", "BlockStorage"]),
+        room(
+            "Service", "WebFront",
+            ["VirtualMedia", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types")]),
 
         // Platform: the only code that touches Linux.
         .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),
@@ -69,6 +76,16 @@ let package = Package(
         room(
             "Platform", "ImageSources",
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+        room(
+            "Platform", "WebServer",
+            [
+                "WebFront", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
 
         // Simulation: a BMC in memory.
         room(

@@ -1,0 +1,124 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTP2
+internal import NIOPosix
+internal import NIOSSL
+internal import NIOTLS
+internal import NIOWebSocket
+internal import Synchronization
+package import WebFront
+
+/// Serves a ``WebApplication`` over TLS: HTTP/1.1, HTTP/2 and WebSockets.
+package final class WebServer: Sendable {
+    /// Where it listens, as it turned out: a port of 0 is replaced by the one that the system chose.
+    package let port: Int
+    private let listener: any Channel
+    private let connections: Connections
+    private let group: MultiThreadedEventLoopGroup
+
+    /// Certificate chain and private key, PEM.
+    package struct Identity: Sendable {
+        package var certificateChain: [UInt8]
+        package var privateKey: [UInt8]
+
+        package init(certificateChain: [UInt8], privateKey: [UInt8]) {
+            self.certificateChain = certificateChain
+            self.privateKey = privateKey
+        }
+    }
+
+    /// - Parameters:
+    ///   - port: 0 for any.
+    ///   - threads: event loops; one serves some ten thousand requests per second.
+    /// - Throws: ``WebServerFailure``.
+    package static func start(
+        _ application: any WebApplication, identity: Identity, host: String, port: Int, threads: Int = 1,
+        limits: WebServerLimits = WebServerLimits()
+    ) async throws(WebServerFailure) -> WebServer {
+        let context = try tlsContext(identity)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let connections = Connections(limit: limits.connections)
+        do {
+            let listener = try await ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 512)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(
+                    .writeBufferWaterMark,
+                    value: .init(low: limits.webSocketByteCount / 2, high: limits.webSocketByteCount)
+                )
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard connections.admit(channel) else { throw WebServerFailure("too many connections") }
+                        try ConnectionSetup(application, limits).add(to: channel, context)
+                    }
+                }
+                .bind(host: host, port: port).get()
+            return WebServer(
+                port: listener.localAddress?.port ?? port, listener: listener, connections: connections,
+                group: group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw WebServerFailure("cannot listen on \(host) port \(port): \(error)")
+        }
+    }
+
+    private init(
+        port: Int, listener: any Channel, connections: Connections, group: MultiThreadedEventLoopGroup
+    ) {
+        self.port = port
+        self.listener = listener
+        self.connections = connections
+        self.group = group
+    }
+
+    /// Closes everything, and returns once nothing is left.
+    package func stop() async {
+        try? await listener.close()
+        await connections.closeAll()
+        try? await group.shutdownGracefully()
+    }
+
+    private static func tlsContext(_ identity: Identity) throws(WebServerFailure) -> NIOSSLContext {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
+            let key = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.applicationProtocols = ["h2", "http/1.1"]
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw WebServerFailure("cannot use the certificate or its key: \(error)")
+        }
+    }
+}
+
+/// The server cannot be started.
+package struct WebServerFailure: Error, Equatable, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Connections that are open, to count them and to close them.
+private final class Connections: Sendable {
+    private let limit: Int
+    private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
+
+    init(limit: Int) { self.limit = limit }
+
+    func admit(_ channel: any Channel) -> Bool {
+        let key = ObjectIdentifier(channel)
+        let isAdmitted = open.withLock { open in
+            guard open.count < limit else { return false }
+            open[key] = channel
+            return true
+        }
+        if isAdmitted { channel.closeFuture.whenComplete { _ in self.open.withLock { $0[key] = nil } } }
+        return isAdmitted
+    }
+
+    func closeAll() async {
+        for channel in open.withLock({ Array($0.values) }) { try? await channel.close() }
+    }
+}
