@@ -36,6 +36,7 @@ let package = Package(
         room("Protocols", "NBDProtocol", ["WireFormat"]),
         room("Protocols", "DBusProtocol", ["WireFormat"]),
         room("Protocols", "USBMassStorage", ["WireFormat"]),
+        room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
         room("Protocols", "GuestControl", ["WireFormat"]),
         room("Protocols", "GuestImage", ["WireFormat"]),
@@ -94,6 +95,12 @@ let package = Package(
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
+        room(
+            "Rig", "USBIPTransport",
+            [
+                "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "NBDServer", "VirtualMedia", "Threads",
+                "WireFormat", "CLinux",
+            ]),
         room(
             "Rig", "RemoteStore",
             [
@@ -194,6 +201,13 @@ let package = Package(
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
         tests("DBusProtocol", ["DBusProtocol", "WireFormat"]),
         tests("USBMassStorage", ["USBMassStorage", "WireFormat"]),
+        tests("USBIPProtocol", ["USBIPProtocol", "USBMassStorage", "WireFormat"]),
+        tests(
+            "USBIPTransport",
+            [
+                "USBIPTransport", "USBIPProtocol", "HostObserver", "SimulatedBMC", "USBMassStorage",
+                "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
+            ]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(
