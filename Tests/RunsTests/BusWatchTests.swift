@@ -107,4 +107,23 @@ struct BusWatchTests {
         #expect(ledger.accepted == 1 && ledger.askedAt == .seconds(3) && ledger.acceptedAt == .seconds(9))
         #expect(violations.all.isEmpty, "\(violations.all)")
     }
+
+    @Test func `a call that was delivered twice may be carried out twice, and not three times`() throws {
+        let recorder = RunRecorder(now: { .zero })
+        let violations = Violations(recorder: recorder, off: [], now: { .zero })
+        let second = Mutex(0)
+        let watch = try Self.watch(
+            violations, recorder,
+            accepted: { call in second.withLock { $0 += call.isSecondDelivery ? 1 : 0 } })
+        try Self.callMount(watch, serial: 7)
+        watch.callDoubled(to: "Slot_0")
+        try Self.answer(watch, serial: 7)
+        try Self.tell(watch, [("LastErrorCode", .int32(5)), ("LastError", .string("read: errno 5"))])
+        try Self.complete(watch, 5)
+        #expect(second.withLock { $0 } == 0)
+        try Self.complete(watch, 0)
+        #expect(second.withLock { $0 } == 1 && violations.all.isEmpty, "\(violations.all)")
+        try Self.complete(watch, 0)
+        #expect(violations.all.map(\.name) == ["bounded"])
+    }
 }
