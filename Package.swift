@@ -29,6 +29,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // Protocols: bytes and events in, actions out.
@@ -45,6 +46,9 @@ let package = Package(
             "Service", "VirtualMedia",
             ["BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat"]),
         room("Service", "RemoteImages", ["VirtualMedia", "BlockStorage"]),
+        room(
+            "Service", "RedfishServer",
+            ["VirtualMedia", "DBusProtocol", .product(name: "HTTPTypes", package: "swift-http-types")]),
 
         // Platform: the only code that touches Linux.
         .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),
@@ -195,6 +199,13 @@ let package = Package(
                 "NBDProtocol", "DBusProtocol",
             ]),
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
+        tests(
+            "RedfishServer",
+            [
+                "RedfishServer", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "SimulatedBMC",
+                "SimulatedTime", "VirtualMedia", "DBusProtocol",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
             "ImageSources",
