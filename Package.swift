@@ -56,6 +56,8 @@ let package = Package(
         room(
             "Service", "WebFront",
             ["VirtualMedia", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types")]),
+            "Service", "RedfishServer",
+            ["VirtualMedia", "DBusProtocol", .product(name: "HTTPTypes", package: "swift-http-types")]),
 
         // Platform: the only code that touches Linux.
         .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),
@@ -243,6 +245,13 @@ let package = Package(
                 "NBDProtocol", "DBusProtocol",
             ]),
         tests("LinuxPlatform", ["LinuxPlatform", "VirtualMedia", "BlockStorage"]),
+        tests(
+            "RedfishServer",
+            [
+                "RedfishServer", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "SimulatedBMC",
+                "SimulatedTime", "VirtualMedia", "DBusProtocol",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
             "ImageSources",
