@@ -54,10 +54,14 @@ let package = Package(
             ["BlockStorage", "NBDProtocol", "DBusProtocol", "WireFormat"]),
         room("Service", "RemoteImages", ["VirtualMedia", "BlockStorage"]),
         room(
-            "Service", "WebFront",
-            ["VirtualMedia", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types")]),
             "Service", "RedfishServer",
             ["VirtualMedia", "DBusProtocol", .product(name: "HTTPTypes", package: "swift-http-types")]),
+        room(
+            "Service", "WebFront",
+            [
+                "RedfishServer", "VirtualMedia", "WireFormat",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
 
         // Platform: the only code that touches Linux.
         .systemLibrary(name: "CLinux", path: "Sources/Platform/CLinux"),

@@ -107,7 +107,9 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    private func write(_ head: HTTPResponse, _ bytes: [UInt8], _ method: HTTPRequest.Method, _ isKeptAlive: Bool) {
+    private func write(
+        _ head: HTTPResponse, _ bytes: [UInt8], _ method: HTTPRequest.Method, _ isKeptAlive: Bool
+    ) {
         guard let context else { return }
         var answer = HTTPResponseHead(head)
         if head.status.code >= 200, head.status.code != 204, head.status.code != 304,

@@ -49,7 +49,9 @@ package final class WebServer: Sendable {
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        guard connections.admit(channel) else { throw WebServerFailure("too many connections") }
+                        guard connections.admit(channel) else {
+                            throw WebServerFailure("too many connections")
+                        }
                         try ConnectionSetup(application, limits).add(to: channel, context)
                     }
                 }

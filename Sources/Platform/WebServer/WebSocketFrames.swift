@@ -39,7 +39,8 @@ final class WebSocketFrames: ChannelDuplexHandler {
         self.context = context
         let me = NIOLoopBound(self, eventLoop: context.eventLoop)
         let time = TimeAmount(limits.pingTime)
-        pings = context.eventLoop.scheduleRepeatedTask(initialDelay: time, delay: time) { _ in me.value.ping() }
+        pings = context.eventLoop.scheduleRepeatedTask(initialDelay: time, delay: time) { _ in me.value.ping()
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -88,7 +89,9 @@ final class WebSocketFrames: ChannelDuplexHandler {
             var reason = frame.unmaskedData
             let code = reason.readInteger(as: UInt16.self).map(WebSocketCloseCode.init(rawValue:))
             closed(code ?? WebSocketCloseCode(rawValue: 1005))
-            if !isCloseSent { write(.connectionClose, frame.unmaskedData.getSlice(at: 0, length: code == nil ? 0 : 2)) }
+            if !isCloseSent {
+                write(.connectionClose, frame.unmaskedData.getSlice(at: 0, length: code == nil ? 0 : 2))
+            }
             isCloseSent = true
             end()
             closeChannel(after: .zero)
