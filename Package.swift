@@ -37,7 +37,11 @@ let package = Package(
         room("Protocols", "NBDProtocol", ["WireFormat"]),
         room("Protocols", "DBusProtocol", ["WireFormat"]),
         room("Protocols", "USBMassStorage", ["WireFormat"]),
+        room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
+        room("Protocols", "Netlink", ["WireFormat"]),
+        room("Protocols", "GuestControl", ["WireFormat"]),
+        room("Protocols", "GuestImage", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -61,6 +65,9 @@ let package = Package(
         .systemLibrary(
             name: "CFuse", path: "Sources/Platform/CFuse", pkgConfig: "fuse3",
             providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(
+            name: "CUdev", path: "Sources/Platform/CUdev", pkgConfig: "libudev",
+            providers: [.apt(["libudev-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
         room("Platform", "Threads", ["CLinux"]),
         room(
@@ -73,6 +80,10 @@ let package = Package(
         room(
             "Platform", "ImageSources",
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+
+        room(
+            "Platform", "KernelDevices",
+            ["LinuxPlatform", "Threads", "VirtualMedia", "Netlink", "WireFormat", "CLinux", "CUdev"]),
 
         // Simulation: a BMC in memory.
         room(
@@ -96,6 +107,12 @@ let package = Package(
 
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
+        room(
+            "Rig", "USBIPTransport",
+            [
+                "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "NBDServer", "VirtualMedia", "Threads",
+                "WireFormat", "CLinux",
+            ]),
         room(
             "Rig", "RemoteStore",
             [
@@ -164,13 +181,20 @@ let package = Package(
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
         room("Rig", "Capabilities"),
+        room(
+            "Rig", "VirtualMachine",
+            [
+                "GuestControl", "GuestImage", "WireFormat", "Threads", "CLinux", "COpenSSL",
+                .product(name: "Yams", package: "Yams"),
+            ]),
 
         // Commands: thin mains.
         .executableTarget(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios",
+                "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
+                "Scenarios",
                 "Artefacts",
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
@@ -189,6 +213,13 @@ let package = Package(
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
         tests("DBusProtocol", ["DBusProtocol", "WireFormat"]),
         tests("USBMassStorage", ["USBMassStorage", "WireFormat"]),
+        tests("USBIPProtocol", ["USBIPProtocol", "USBMassStorage", "WireFormat"]),
+        tests(
+            "USBIPTransport",
+            [
+                "USBIPTransport", "USBIPProtocol", "HostObserver", "SimulatedBMC", "USBMassStorage",
+                "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
+            ]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(
@@ -240,6 +271,8 @@ let package = Package(
                 "VirtualMedia",
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
+        tests("Netlink", ["Netlink", "WireFormat"]),
+        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",
@@ -287,6 +320,9 @@ let package = Package(
                 "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
                 "SimulatedHTTP", "SimulatedNetwork", "FaultyFiles",
             ]),
+        tests("GuestControl", ["GuestControl", "WireFormat"]),
+        tests("GuestImage", ["GuestImage"]),
+        tests("VirtualMachine", ["VirtualMachine", "GuestControl", "GuestImage", "Threads", "CLinux"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

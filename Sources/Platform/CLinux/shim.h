@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -27,8 +28,17 @@ static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, nam
 // Behind _GNU_SOURCE in the C library's own headers.
 #include <linux/falloc.h>
 #include <sys/types.h>
+#include <spawn.h>
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+extern int posix_openpt(int flags);
+extern int grantpt(int terminal);
+extern int unlockpt(int terminal);
+extern char *ptsname(int terminal);
 extern int pipe2(int descriptors[2], int flags);
 extern int fallocate(int descriptor, int mode, off_t offset, off_t byteCount);
+// spawn.h and sys/reboot.h.
+enum { CLINUX_POSIX_SPAWN_SETSID = 0x80, CLINUX_POWER_OFF = 0x4321fedc };
 enum { CLINUX_SEEK_DATA = 3, CLINUX_SEEK_HOLE = 4 };
 // `struct ucred` and SO_PEERGROUPS are behind _GNU_SOURCE or newer than the C library.
 struct clinux_ucred {
@@ -43,4 +53,31 @@ static inline int clinux_peer_credentials(int descriptor, struct clinux_ucred *c
 }
 static inline int clinux_accept(int listener) {
     return (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+// Generic netlink, block devices and nbd. O_DIRECT has no name without _GNU_SOURCE; requests to
+// drivers are macros with arguments.
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sys/ioctl.h>
+enum { CLINUX_O_DIRECT = __O_DIRECT };
+enum { CLINUX_SOL_NETLINK = 270 };
+enum { CLINUX_NETLINK_GENERIC = NETLINK_GENERIC, CLINUX_ADD_MEMBERSHIP = NETLINK_ADD_MEMBERSHIP };
+enum {
+    CLINUX_BLKSSZGET = _IO(0x12, 104),
+    CLINUX_BLKFLSBUF = _IO(0x12, 97),
+    CLINUX_NBD_SET_SOCK = _IO(0xab, 0),
+    CLINUX_NBD_SET_BLKSIZE = _IO(0xab, 1),
+    CLINUX_NBD_DO_IT = _IO(0xab, 3),
+    CLINUX_NBD_CLEAR_SOCK = _IO(0xab, 4),
+    CLINUX_NBD_SET_SIZE_BLOCKS = _IO(0xab, 7),
+    CLINUX_NBD_DISCONNECT = _IO(0xab, 8),
+    CLINUX_NBD_SET_TIMEOUT = _IO(0xab, 9),
+    CLINUX_NBD_SET_FLAGS = _IO(0xab, 10),
+};
+static inline int clinux_ioctl(int descriptor, unsigned long request, unsigned long argument) {
+    return ioctl(descriptor, request, argument);
+}
+static inline int clinux_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
 }

@@ -61,6 +61,18 @@ final class HostMachine: Sendable {
     /// Devices of slots that were enumerated.
     var enumerationCount: Int { state.withLock { $0.enumerationCount } }
 
+    /// Starts anew what the host has given up: once nothing goes wrong any more, somebody looks after it.
+    func revive() async {
+        let disks = state.withLock { $0.disks }
+        for (slot, disk) in disks.sorted(by: { $0.key < $1.key }) {
+            let (wasGivenUp, error) = await disk.revive()
+            guard wasGivenUp else { continue }
+            recorder.record(
+                .host, slot: slot, "started anew", detail: error?.description ?? "",
+                hasSucceeded: error == nil)
+        }
+    }
+
     private func watch(_ port: String) async {
         while !state.withLock({ $0.isStopped }) {
             let device: any HostDevice
