@@ -104,6 +104,13 @@ let package = Package(
             "Platform", "KernelDevices",
             ["LinuxPlatform", "Threads", "VirtualMedia", "Netlink", "WireFormat", "CLinux", "CUdev"]),
 
+        room(
+            "Platform", "FrontPlatform",
+            [
+                "RedfishServer", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol", "COpenSSL",
+                "CLinux",
+            ]),
+
         // Simulation: a BMC in memory.
         room(
             "Simulation", "SimulatedNetwork",
@@ -256,6 +263,7 @@ let package = Package(
                 "SimulatedTime", "VirtualMedia", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
+        tests("FrontPlatform", ["FrontPlatform", "RedfishServer"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
             "ImageSources",
