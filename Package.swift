@@ -89,10 +89,11 @@ let package = Package(
         room(
             "Platform", "ImageSources",
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+        room("Platform", "Certificates", ["COpenSSL"]),
         room(
-            "Platform", "WebServer",
+            "Platform", "HTTPTransport",
             [
-                "WebFront", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types"),
+                "WebFront", "Certificates", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
@@ -107,8 +108,8 @@ let package = Package(
         room(
             "Platform", "FrontPlatform",
             [
-                "RedfishServer", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol", "COpenSSL",
-                "CLinux",
+                "RedfishServer", "WebFront", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol",
+                "COpenSSL", "CLinux",
             ]),
 
         // Simulation: a BMC in memory.
@@ -142,22 +143,21 @@ let package = Package(
         room(
             "Rig", "RemoteStore",
             [
-                "FaultPoints", "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat",
-                "CLinux",
-                "COpenSSL",
+                "Certificates", "FaultPoints", "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage",
+                "WireFormat", "CLinux", "COpenSSL",
             ]),
         room("Rig", "FaultyFiles", ["FaultPoints", "Threads"]),
         room("Rig", "FaultyMount", ["FaultyFiles", "Threads", "CFuse", "CLinux"]),
         room(
             "Rig", "StoreService",
             [
-                "FaultyFiles", "FaultyMount", "FaultPlan", "FaultPoints", "RunLog", "RemoteStore",
+                "FaultyFiles", "FaultyMount", "FaultPlan", "FaultPoints", "RunLog", "RemoteStore", "Certificates",
                 "HTTPRanges", "Threads", "CLinux", .product(name: "Yams", package: "Yams"),
             ]),
         room(
             "Rig", "Verification",
             [
-                "HostObserver", "USBMassStorage", "RemoteStore", "SimulatedBMC", "BusServer", "MessageBus",
+                "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer", "MessageBus",
                 "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
@@ -199,7 +199,7 @@ let package = Package(
             "Rig", "RealTime",
             [
                 "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
-                "StoreService", "FaultyFiles", "RemoteStore", "HTTPRanges", "RemoteImages", "ImageSources",
+                "StoreService", "FaultyFiles", "RemoteStore", "Certificates", "HTTPRanges", "RemoteImages", "ImageSources",
                 "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "SimulatedTime",
                 "LinuxPlatform",
                 "DescriptorPassing", "Threads", "WireFormat", "CLinux",
@@ -223,7 +223,7 @@ let package = Package(
                 "Scenarios",
                 "Artefacts",
                 "Reports",
-                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "Verification", "Benchmarks", "RemoteStore", "Certificates", "BusServer", "MessageBus",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
@@ -267,7 +267,7 @@ let package = Package(
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
             "ImageSources",
-            ["ImageSources", "RemoteImages", "HTTPRanges", "VirtualMedia", "RemoteStore", "BlockStorage"]),
+            ["ImageSources", "RemoteImages", "HTTPRanges", "VirtualMedia", "RemoteStore", "Certificates", "BlockStorage"]),
         tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),
         tests(
             "SimulatedBMC",
@@ -282,7 +282,7 @@ let package = Package(
             "SimulatedHTTP",
             [
                 "SimulatedHTTP", "SimulatedTime", "FaultPoints", "RemoteImages", "ImageSources",
-                "RemoteStore",
+                "RemoteStore", "Certificates",
                 "VirtualMedia", "BlockStorage", "HTTPRanges",
             ]),
         tests("DescriptorPassing", ["DescriptorPassing"]),
@@ -300,7 +300,7 @@ let package = Package(
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("Netlink", ["Netlink", "WireFormat"]),
         tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
-        tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
+        tests("RemoteStore", ["RemoteStore", "Certificates", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",
             ["StoreService", "FaultPlan", "FaultPoints", "FaultyFiles", "SimulatedTime"]),
@@ -310,7 +310,7 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "SimulatedBMC",
+                "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "Certificates", "SimulatedBMC",
                 "HTTPRanges", "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
             ]),
         tests(

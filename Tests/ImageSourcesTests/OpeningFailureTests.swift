@@ -1,3 +1,4 @@
+import Certificates
 import HTTPRanges
 import RemoteStore
 import TestSupport

@@ -1,3 +1,4 @@
+import Certificates
 import BlockStorage
 import HTTPRanges
 import ImageSources

@@ -1,3 +1,4 @@
+internal import Certificates
 import FaultPoints
 import FaultyFiles
 import Glibc

@@ -1,3 +1,4 @@
+import Certificates
 import Synchronization
 
 /// TLS contexts that each break one rule, made when they are first wanted.

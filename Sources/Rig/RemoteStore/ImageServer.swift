@@ -1,3 +1,4 @@
+package import Certificates
 internal import COpenSSL
 import FaultPoints
 import Glibc

@@ -1,3 +1,4 @@
+internal import Certificates
 internal import COpenSSL
 
 /// Server-side TLS with one certificate.

@@ -1,3 +1,4 @@
+import Certificates
 package import FaultPlan
 package import FaultyFiles
 import FaultyMount

@@ -1,3 +1,4 @@
+import Certificates
 import BlockStorage
 import Foundation
 import HTTPRanges

@@ -1,5 +1,4 @@
 internal import COpenSSL
-import Glibc
 
 /// A certificate authority of MediaRig's own (EC P-256, SHA-256): makes certificates for its servers,
 /// good ones and, for tests, ones that each break one rule. Its key never leaves memory.
@@ -45,29 +44,16 @@ package final class CertificateAuthority: Sendable {
         }
     }
 
-    package init(name: String = "MediaRig test authority") throws(OpenSSLFailure) {
-        root = try CertificateBuilder(subject: name, profile: Profile(names: []), isAuthority: true).build(
-            issuer: nil)
+    package init(name: String = "MediaRig test authority", validDays: Int = 30) throws(OpenSSLFailure) {
+        var profile = Profile(names: [])
+        profile.validUntilSeconds = validDays * 86_400
+        root = try CertificateBuilder(subject: name, profile: profile, isAuthority: true).build(issuer: nil)
     }
 
     package func issue(_ profile: Profile = .good) throws(OpenSSLFailure) -> Certificate {
         let builder = CertificateBuilder(
             subject: profile.names.first ?? "unnamed", profile: profile, isAuthority: false)
         return try builder.build(issuer: profile.isSelfSigned ? nil : root)
-    }
-
-    /// Writes the root's certificate, for clients to trust, readable by all.
-    ///
-    /// - Throws: with the path and the reason.
-    package func writeCertificate(to path: String) throws(ServerFailure) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw ServerFailure("create \(path)", errno: errno) }
-        defer { close(descriptor) }
-        fchmod(descriptor, 0o644)
-        let bytes = Array(root.pem.utf8)
-        guard write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw ServerFailure("write \(path)", errno: errno)
-        }
     }
 }
 

@@ -5,7 +5,7 @@ package struct OpenSSLFailure: Error, CustomStringConvertible, Sendable {
     package let description: String
 
     /// Empties the calling thread's error queue.
-    init(during operation: String) {
+    package init(during operation: String) {
         let code = ERR_get_error()
         ERR_clear_error()
         guard code != 0 else {

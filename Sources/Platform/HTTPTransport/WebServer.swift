@@ -99,7 +99,7 @@ package final class WebServer: Sendable {
 /// The server cannot be started.
 package struct WebServerFailure: Error, Equatable, CustomStringConvertible {
     package let description: String
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// Connections that are open, to count them and to close them.
