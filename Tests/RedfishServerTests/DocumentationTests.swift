@@ -54,7 +54,7 @@ struct DocumentationTests {
     }
 
     @Test func `keys are there once, and texts have as many places as arguments`() {
-        let all = MessageDefinition.allBase + MessageDefinition.allMedia
+        let all = MessageDefinition.allBase + MessageDefinition.allMedia + MessageDefinition.allEvents
         #expect(Set(all.map(\.id)).count == all.count)
         for message in all {
             let places = (1...9).filter { message.text.contains("%\($0)") }.count
@@ -62,14 +62,27 @@ struct DocumentationTests {
         }
     }
 
-    static let registry = DMTFData.file("Base.\(MessageDefinition.baseRegistryVersion).json")
+    static let registries: [(file: String, messages: [MessageDefinition])] = [
+        ("Base.\(MessageDefinition.baseRegistryVersion).json", MessageDefinition.allBase),
+        (
+            "ResourceEvent.\(MessageDefinition.resourceEventVersion).json",
+            MessageDefinition.allEvents.filter { $0.registry == "ResourceEvent.1.4" }
+        ),
+        (
+            "TaskEvent.\(MessageDefinition.taskEventVersion).json",
+            MessageDefinition.allEvents.filter { $0.registry == "TaskEvent.1.0" }
+        ),
+    ]
 
-    @Test(.enabled(if: registry.capability.isUsable, "DMTF's registries are not here"))
-    func `the messages of the Base registry are DMTF's word for word`() throws {
-        let text = try Data(contentsOf: Self.registry.url)
+    @Test(
+        .enabled(if: DMTFData.file("Base.1.22.1.json").capability.isUsable, "DMTF's registries are not here"),
+        arguments: registries.indices)
+    func `the messages of DMTF's registries are theirs word for word`(index: Int) throws {
+        let (file, definitions) = Self.registries[index]
+        let text = try Data(contentsOf: DMTFData.file(file).url)
         let registry = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
         let messages = try #require(registry["Messages"] as? [String: [String: Any]])
-        for message in MessageDefinition.allBase {
+        for message in definitions {
             let entry = try #require(messages[message.key], "\(message.key)")
             #expect(entry["Message"] as? String == message.text)
             #expect(entry["NumberOfArgs"] as? Int == message.argumentCount, "\(message.key)")
@@ -136,6 +149,9 @@ struct DocumentationTests {
         case .slot, .insertMedia, .ejectMedia: "VirtualMedia"
         case .taskService: "TaskService"
         case .task: "Task"
+        case .eventService, .submitTestEvent: "EventService"
+        case .subscriptions: "EventDestinationCollection"
+        case .subscription: "EventDestination"
         default: nil
         }
     }

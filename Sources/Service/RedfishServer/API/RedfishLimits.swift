@@ -33,4 +33,9 @@ package enum RedfishLimits {
     package static let eventStreams = 1024
     /// Events that one stream may be behind before some are dropped.
     package static let queuedEvents = 256
+    /// Without an event for so long, a stream carries a comment.
+    package static let streamHeartbeat = Duration.seconds(30)
+    /// How often an event is sent to a subscriber that does not take it, and how long between.
+    package static let deliveryAttempts = 3
+    package static let deliveryInterval = Duration.seconds(30)
 }

@@ -94,6 +94,21 @@ package actor RememberedBoot: HostBoot {
     }
 }
 
+/// One event on its way to a subscriber.
+package struct EventPush: Sendable {
+    package let destination: String
+    package let headers: [(name: String, value: String)]
+    /// JSON.
+    package let body: [UInt8]
+    package let verifiesCertificate: Bool
+}
+
+/// Sends events to subscribers: HTTP POST.
+package protocol EventDelivery: Sendable {
+    /// - Returns: whether the subscriber took it (any 2xx) within a time of the port's own.
+    func post(_ push: EventPush) async -> Bool
+}
+
 /// What an administrator may want to know later: who did what, from where. Never holds a secret.
 package struct AuditEntry: Equatable, Sendable {
     package let userName: String
@@ -114,6 +129,8 @@ package struct RedfishPlatform: Sendable {
     package var accounts: any AccountStore
     package var secrets: any SecretPipes
     package var host: any HostBoot
+    /// Without one there are event streams, but no subscriptions.
+    package var delivery: (any EventDelivery)?
     /// Is told of every request that changes something or is refused for its login.
     package var audit: @Sendable (AuditEntry) -> Void
 
@@ -121,6 +138,7 @@ package struct RedfishPlatform: Sendable {
         bus: any BusConnector, clock: any MediaClock, wallClock: any WallClock, spawner: any Spawner,
         entropy: any Entropy, passwords: any PasswordHashing, accounts: any AccountStore,
         secrets: any SecretPipes, host: any HostBoot = RememberedBoot(),
+        delivery: (any EventDelivery)? = nil,
         audit: @escaping @Sendable (AuditEntry) -> Void = { _ in }
     ) {
         self.bus = bus
@@ -132,6 +150,7 @@ package struct RedfishPlatform: Sendable {
         self.accounts = accounts
         self.secrets = secrets
         self.host = host
+        self.delivery = delivery
         self.audit = audit
     }
 }

@@ -60,6 +60,7 @@ extension RedfishService {
         return switch context.route?.endpoint {
         case .account: context.parameters["account"] == login.userName
         case .session: sessions[context.parameters["session"]]?.userName == login.userName
+        case .subscription: events[context.parameters["subscription"]]?.userName == login.userName
         case .task, .taskMonitor: jobs[context.parameters["task"]]?.userName == login.userName
         default: false
         }

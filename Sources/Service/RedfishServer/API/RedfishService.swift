@@ -20,6 +20,7 @@ package actor RedfishService {
     let decoyHash: String
     var passwordChecks = 0
     var jobs = JobTable()
+    var events = EventHub()
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
     let slotChanges: Broadcast<SlotChange>
@@ -59,14 +60,23 @@ package actor RedfishService {
     /// Follows the virtual media service and ends sessions that are not used; returns when cancelled.
     package func run() async {
         let media = self.media
-        let following = platform.spawner.spawn("media client", .shared) { await media.run() }
+        let (slotChanges, loginChanges) = (self.slotChanges.subscribe(), self.loginChanges.subscribe())
+        let following = [
+            platform.spawner.spawn("media client", .shared) { await media.run() },
+            platform.spawner.spawn("slot events", .shared) { [self] in
+                for await change in slotChanges { await tell(of: change) }
+            },
+            platform.spawner.spawn("login changes", .shared) { [self] in
+                for await change in loginChanges { await endStreams(for: change) }
+            },
+        ]
         while true {
             endExpiredSessions()
             let next = platform.clock.now + Self.sessionCheckInterval
             do throws(CancellationError) { try await platform.clock.sleep(until: next) } catch { break }
         }
-        following.cancel()
-        await following.finished()
+        for task in following { task.cancel() }
+        for task in following { await task.finished() }
     }
 
     /// A session ends at most so long after its timeout.

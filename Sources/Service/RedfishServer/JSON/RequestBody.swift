@@ -128,6 +128,33 @@ struct RequestBody {
         return texts
     }
 
+    /// An array of objects whose values are strings.
+    mutating func objects(_ key: String, limit: Int) -> [[(name: String, value: String)]]? {
+        guard let node = take(key) else { return nil }
+        guard case .array(let elements) = node.value, elements.count <= limit else {
+            addTypeProblem(key, Self.shown(node))
+            return nil
+        }
+        var objects: [[(String, String)]] = []
+        for element in elements {
+            guard case .object(let members) = element.value else {
+                addTypeProblem(key, Self.shown(element))
+                return nil
+            }
+            var object: [(String, String)] = []
+            for member in members {
+                // The value may be a secret, and is not repeated.
+                guard case .string(let text) = member.node.value else {
+                    addTypeProblem(key, member.node.kind)
+                    return nil
+                }
+                object.append((member.key, text))
+            }
+            objects.append(object)
+        }
+        return objects
+    }
+
     /// An object to be taken apart in its turn; give it back to ``absorb(_:)``.
     mutating func object(_ key: String) -> RequestBody? {
         guard let node = take(key) else { return nil }

@@ -103,36 +103,41 @@ struct InsertMediaBody {
         }
         let authority = text[separator.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         // A user name in the URL would show wherever the URL does.
-        guard !authority.contains("@"), let host = host(of: authority) else {
+        guard let host = URLAuthority(authority)?.host else {
             body.addFormatProblem("Image", withoutUser(image))
             return nil
         }
         return (text, host)
     }
 
-    private static func host(of authority: Substring) -> String? {
-        if authority.first == "[" {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            let rest = authority[authority.index(after: end)...]
-            guard isPort(rest) else { return nil }
-            return String(authority[...end])
-        }
-        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty, !host.contains("%"),
-            parts.count == 1 || isPort(":" + parts[1])
-        else { return nil }
-        return String(host)
-    }
-
-    private static func isPort(_ text: some StringProtocol) -> Bool {
-        guard !text.isEmpty else { return true }
-        guard text.first == ":", let port = UInt16(text.dropFirst()) else { return false }
-        return port > 0
-    }
-
     /// What a message may repeat of an address.
     private static func withoutUser(_ image: String) -> String {
         guard let at = image.lastIndex(of: "@") else { return RedfishService.withoutSecrets(image) }
         return "…@" + RedfishService.withoutSecrets(String(image[image.index(after: at)...]))
+    }
+}
+
+/// Host and port of a URL, without a user name.
+struct URLAuthority: Equatable {
+    /// As it was written; an IPv6 address in its brackets.
+    let host: String
+
+    init?(_ text: Substring) {
+        guard !text.contains("@"), !text.contains("%") else { return nil }
+        let end: Substring.Index
+        if text.first == "[" {
+            guard let bracket = text.firstIndex(of: "]") else { return nil }
+            end = text.index(after: bracket)
+        } else {
+            end = text.firstIndex(of: ":") ?? text.endIndex
+        }
+        guard end > text.startIndex, Self.isPort(text[end...]) else { return nil }
+        host = String(text[..<end])
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        guard !text.isEmpty else { return true }
+        guard text.first == ":", let port = UInt16(text.dropFirst()) else { return false }
+        return port > 0
     }
 }

@@ -123,6 +123,9 @@ extension MessageDefinition {
         "SourceRecovering", .warning, 200, "The source of the medium in %1 is lost and sought again.",
         "Look at the network and the server.", arguments: 1)
 
+    static let sourceRecovered = media(
+        "SourceRecovered", .ok, 200, "The source of the medium in %1 is back.", "None.", arguments: 1)
+
     /// Every cause of a failed mount has a message of its own.
     package static func failure(_ code: Int32) -> MessageEntry {
         guard let known = CompletionCode(rawValue: code) else {
@@ -168,6 +171,6 @@ extension MessageDefinition {
     package static let allMedia: [MessageDefinition] =
         CompletionCode.allCases.filter { $0 != .done }.map { failure($0.rawValue).definition } + [
             unknownFailure, slotOccupied, slotEmpty, serviceAbsent, serviceSilent, sourceNotAllowed,
-            mediaInserted, mediaEjected, sourceRecovering,
+            mediaInserted, mediaEjected, sourceRecovering, sourceRecovered,
         ]
 }

@@ -12,6 +12,7 @@ extension RedfishService {
         case (.get, .schemaDocument):
             try rejectQuery(context)
             return try schemaAnswer(context.parameters["schema"], context.parameters["document"])
+        case (.get, .eventStream): return try openStream(context)
         case (.get, .taskMonitor): return try await monitorAnswer(context)
         case (.get, _): return try await read(context)
         case (.post, .login): return try await logIn(context)
@@ -27,6 +28,10 @@ extension RedfishService {
         case (.patch, .slot): return try await changeSlot(context)
         case (.post, .insertMedia): return try await insertMedia(context)
         case (.post, .ejectMedia): return try await ejectMedia(context)
+        case (.post, .submitTestEvent): return try submitTestEvent(context)
+        case (.post, .subscriptions): return try await createSubscription(context)
+        case (.patch, .subscription): return try await changeSubscription(context)
+        case (.delete, .subscription): return try deleteSubscription(context)
         case (.delete, .task), (.delete, .taskMonitor): return try await deleteTask(context)
         default: throw Refusal(.operationNotAllowed)
         }
@@ -116,12 +121,16 @@ extension RedfishService {
         case .taskService: return taskServiceDocument
         case .tasks: return tasksDocument
         case .task: return try await taskDocument(parameters["task"])
+        case .eventService: return eventServiceDocument
+        case .subscriptions: return subscriptionsDocument
+        case .subscription: return try subscriptionDocument(parameters["subscription"])
         case .registries: return registriesDocument
         case .registry: return try registryDocument(parameters["registry"])
         case .registryDocument: return try registryText(parameters["registry"], parameters["document"])
         case .jsonSchemas: return jsonSchemasDocument
         case .jsonSchema: return try jsonSchemaDocument(parameters["schema"])
-        case .schemaDocument, .metadata, .taskMonitor, .login, .logout, .insertMedia, .ejectMedia:
+        case .schemaDocument, .metadata, .taskMonitor, .login, .logout, .insertMedia, .ejectMedia,
+            .eventStream, .submitTestEvent:
             throw Refusal(.operationNotAllowed)
         }
     }

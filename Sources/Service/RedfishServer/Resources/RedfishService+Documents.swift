@@ -7,6 +7,8 @@ extension RedfishService {
 
     private static let registryVersions = [
         (id: "Base", version: MessageDefinition.baseRegistryVersion),
+        (id: "ResourceEvent", version: MessageDefinition.resourceEventVersion),
+        (id: "TaskEvent", version: MessageDefinition.taskEventVersion),
         (id: "MediaRig", version: MessageDefinition.mediaRegistryVersion),
     ]
 

@@ -13,6 +13,7 @@ extension RedfishService {
                 "Tasks": .link("\(Self.root)/TaskService"),
                 "SessionService": .link("\(Self.root)/SessionService"),
                 "AccountService": .link("\(Self.root)/AccountService"),
+                "EventService": .link("\(Self.root)/EventService"),
                 "Registries": .link("\(Self.root)/Registries"),
                 "JsonSchemas": .link("\(Self.root)/JsonSchemas"),
                 "ProtocolFeaturesSupported": [
@@ -33,6 +34,7 @@ extension RedfishService {
         let names: [(String, String)] = [
             ("Service", "/"), ("Systems", "/Systems"), ("Managers", "/Managers"), ("Tasks", "/TaskService"),
             ("AccountService", "/AccountService"), ("SessionService", "/SessionService"),
+            ("EventService", "/EventService"),
             ("Registries", "/Registries"), ("JsonSchemas", "/JsonSchemas"),
             ("Sessions", "/SessionService/Sessions"),
         ]

@@ -8,6 +8,7 @@ enum Endpoint: Equatable, Sendable {
     case systems, system
     case slots, slot, insertMedia, ejectMedia, insertMediaInfo
     case taskService, tasks, task, taskMonitor
+    case eventService, subscriptions, subscription, eventStream, submitTestEvent
     case registries, registry, registryDocument
     case jsonSchemas, jsonSchema, schemaDocument
 }
@@ -67,6 +68,18 @@ package enum RouteTable {
             Route(
                 "\(root)/TaskService/TaskMonitors/{task}", .taskMonitor,
                 [(.get, login), (.delete, managerOrSelf)]),
+
+            Route("\(root)/EventService", .eventService, [(.get, login)]),
+            Route(
+                "\(root)/EventService/Actions/EventService.SubmitTestEvent", .submitTestEvent,
+                [(.post, manager)]),
+            Route("\(root)/EventService/SSE", .eventStream, [(.get, login)]),
+            Route(
+                "\(root)/EventService/Subscriptions", .subscriptions, [(.get, login), (.post, components)]),
+            Route("\(root)/EventService/Subscriptions/Members", .subscriptions, [(.post, components)]),
+            Route(
+                "\(root)/EventService/Subscriptions/{subscription}", .subscription,
+                [(.get, login), (.patch, managerOrSelf), (.delete, managerOrSelf)]),
 
             Route("\(root)/Registries", .registries, [(.get, login)]),
             Route("\(root)/Registries/{registry}", .registry, [(.get, login)]),

@@ -11,7 +11,7 @@ extension RedfishService {
             [
                 "Id": "TaskService", "Name": "Task Service", "ServiceEnabled": true, "Status": Self.enabled,
                 "DateTime": .string(timeStamp(platform.wallClock.secondsSince1970)),
-                "CompletedTaskOverWritePolicy": "Oldest", "LifeCycleEventOnTaskStateChange": false,
+                "CompletedTaskOverWritePolicy": "Oldest", "LifeCycleEventOnTaskStateChange": true,
                 "Tasks": .link(Self.collection),
             ])
     }
@@ -131,11 +131,20 @@ extension RedfishService {
             return try answer(outcome)
         }
         jobs[job.id]?.isShown = true
+        tell(.taskStarted, job.id, origin: "\(Self.collection)/\(job.id)")
         return try await accepted(job.id, context)
     }
 
     private func end(_ job: Job, _ outcome: MediaOutcome) {
         jobs.end(job.id, outcome, at: platform.wallClock.secondsSince1970)
         job.ended.settle(outcome)
+        guard let shown = jobs[job.id] else { return }
+        let message: MessageDefinition =
+            switch shown.state {
+            case .completed: .taskCompleted
+            case .cancelled: .taskCancelled
+            default: .taskAborted
+            }
+        tell(message, job.id, origin: "\(Self.collection)/\(job.id)")
     }
 }
