@@ -166,6 +166,19 @@ let package = Package(
         room(
             "Rig", "BusServer",
             ["MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
+        room(
+            "Rig", "EmulatedFleet",
+            [
+                "Verification", "HTTPTransport", "WebFront", "RedfishServer", "FrontPlatform", "BusServer",
+                "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources", "RemoteImages",
+                "LinuxPlatform", "VirtualMedia", "DBusProtocol",
+            ]),
+        room(
+            "Rig", "ImageAttachment",
+            [
+                "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform", "VirtualMedia",
+                "WireFormat", "CLinux",
+            ]),
         room("Rig", "RunLog"),
         room(
             "Rig", "Scenarios",
@@ -218,6 +231,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
+                "EmulatedFleet", "ImageAttachment", "HTTPTransport",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
                 "Scenarios",

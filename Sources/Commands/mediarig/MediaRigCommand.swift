@@ -16,6 +16,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             WeaknessCommand.self,
             ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
             StoreCommand.self, BusCommand.self,
+            UpCommand.self, AttachCommand.self,
             RigCommand.self, BenchCommand.self, DoctorCommand.self, RigAgentCommand.self,
         ])
 

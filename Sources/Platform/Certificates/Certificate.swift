@@ -2,8 +2,8 @@ internal import COpenSSL
 
 /// A certificate with the key that belongs to it. Both live in memory only.
 package final class Certificate: @unchecked Sendable {
-    let x509: OpaquePointer
-    let key: OpaquePointer
+    package let x509: OpaquePointer
+    package let key: OpaquePointer
 
     /// Takes over both.
     init(x509: OpaquePointer, key: OpaquePointer) {

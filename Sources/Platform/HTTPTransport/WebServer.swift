@@ -14,7 +14,6 @@ package final class WebServer: Sendable {
     package let port: Int
     private let listener: any Channel
     private let connections: Connections
-    private let group: MultiThreadedEventLoopGroup
 
     /// Certificate chain and private key, PEM.
     package struct Identity: Sendable {
@@ -28,18 +27,18 @@ package final class WebServer: Sendable {
     }
 
     /// - Parameters:
+    ///   - host: an address of this machine, or a name of it.
     ///   - port: 0 for any.
-    ///   - threads: event loops; one serves some ten thousand requests per second.
+    ///   - threads: may serve several servers.
     /// - Throws: ``WebServerFailure``.
     package static func start(
-        _ application: any WebApplication, identity: Identity, host: String, port: Int, threads: Int = 1,
+        _ application: any WebApplication, identity: Identity, host: String, port: Int, on threads: WebThreads,
         limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
         let context = try tlsContext(identity)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let connections = Connections(limit: limits.connections)
         do {
-            let listener = try await ServerBootstrap(group: group)
+            let listener = try await ServerBootstrap(group: threads.group)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -57,28 +56,23 @@ package final class WebServer: Sendable {
                 }
                 .bind(host: host, port: port).get()
             return WebServer(
-                port: listener.localAddress?.port ?? port, listener: listener, connections: connections,
-                group: group)
+                port: listener.localAddress?.port ?? port, listener: listener, connections: connections)
         } catch {
-            try? await group.shutdownGracefully()
             throw WebServerFailure("cannot listen on \(host) port \(port): \(error)")
         }
     }
 
-    private init(
-        port: Int, listener: any Channel, connections: Connections, group: MultiThreadedEventLoopGroup
-    ) {
+    private init(port: Int, listener: any Channel, connections: Connections) {
         self.port = port
         self.listener = listener
         self.connections = connections
-        self.group = group
     }
 
     /// Closes everything, and returns once nothing is left.
     package func stop() async {
+        // What cannot be closed is closed already.
         try? await listener.close()
         await connections.closeAll()
-        try? await group.shutdownGracefully()
     }
 
     private static func tlsContext(_ identity: Identity) throws(WebServerFailure) -> NIOSSLContext {
@@ -94,6 +88,17 @@ package final class WebServer: Sendable {
             throw WebServerFailure("cannot use the certificate or its key: \(error)")
         }
     }
+}
+
+/// Threads that serve connections.
+package final class WebThreads: Sendable {
+    let group: MultiThreadedEventLoopGroup
+
+    /// - Parameter count: one serves thousands of requests per second.
+    package init(count: Int = 1) { group = MultiThreadedEventLoopGroup(numberOfThreads: count) }
+
+    /// Only after every server on them.
+    package func stop() async { try? await group.shutdownGracefully() }
 }
 
 /// The server cannot be started.

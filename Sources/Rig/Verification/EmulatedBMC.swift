@@ -30,19 +30,23 @@ package final class EmulatedBMC: Sendable {
 
     /// Starts the BMC: bus, service with its name taken, controllers with or without a host.
     ///
+    /// - Parameter bus: one that others are on too; `nil` for one of its own.
     /// - Throws: `BusError` when the service cannot take its name.
     package init(
-        _ configuration: MediaConfiguration, images: any ImageOpener, isHostPresent: Bool = true,
+        _ configuration: MediaConfiguration, images: any ImageOpener, bus sharedBus: MessageBus? = nil,
+        isHostPresent: Bool = true,
         kernelProfile: KernelProfile = .linux6_12, controllers: [ControllerChip] = EmulatedBMC.controllers
     ) async throws(BusError) {
         kernelThread = ThreadExecutor(name: "kernel")
         kernel = SimulatedKernel(
             executor: kernelThread, clock: clock, spawner: spawner, profile: kernelProfile,
             controllers: controllers)
-        bus = MessageBus(
-            BusCore(
-                guid: BusIdentity.random(), machineID: BusIdentity.machine(), userID: getuid(),
-                processID: UInt32(getpid())))
+        bus =
+            sharedBus
+            ?? MessageBus(
+                BusCore(
+                    guid: BusIdentity.random(), machineID: BusIdentity.machine(), userID: getuid(),
+                    processID: UInt32(getpid())))
         service = VirtualMediaService(
             configuration,
             on: MediaPlatform(

@@ -1,0 +1,129 @@
+import ArgumentParser
+import BlockStorage
+import Foundation
+import HTTPTransport
+import ImageAttachment
+import LinuxPlatform
+
+struct AttachCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attach", abstract: "Serves a local image to a BMC over its WebSocket, without a browser.",
+        discussion: """
+            The host sees the image as a USB drive for as long as this runs; SIGINT or SIGTERM takes it away in \
+            good order. A connection that is lost is made again.
+
+              mediarig attach rescue.iso --bmc https://bmc.example --slot 0 --user admin
+
+            The password comes from MEDIARIG_PASSWORD or --password-file, never from the command line. Exit \
+            status: 0 ejected or stopped, 3 the BMC went out of reach, 6 it refused.
+            """)
+
+    @Argument(help: "A file, a block device, or an https:// URL.")
+    var image: String
+
+    @Option(help: ArgumentHelp("The BMC: https://host or https://host:port.", valueName: "url"))
+    var bmc: String
+
+    @Option(help: ArgumentHelp("Number of the Proxy slot, or the path of its WebSocket.", valueName: "slot"))
+    var slot = "0"
+
+    @Option(help: ArgumentHelp("Who logs in.", valueName: "name"))
+    var user = "admin"
+
+    @Option(help: ArgumentHelp("File with the password in its first line.", valueName: "file"))
+    var passwordFile: String?
+
+    @Option(help: ArgumentHelp("Trust the certificates in this PEM file, and no others.", valueName: "file"))
+    var cafile: String?
+
+    @Flag(help: "Trust whoever answers. For tests.")
+    var insecure = false
+
+    @Flag(help: "Let the host write to the image.")
+    var readWrite = false
+
+    @Option(
+        help: ArgumentHelp("How long a lost connection is sought, in seconds.", valueName: "seconds"))
+    var reconnect = 30
+
+    func validate() throws {
+        if insecure, cafile != nil { throw ValidationError("--insecure and --cafile exclude each other.") }
+        guard (0...86_400).contains(reconnect) else {
+            throw ValidationError("--reconnect: 0 to 86400 seconds, not \(reconnect).")
+        }
+        if Self.place(bmc) == nil {
+            throw ValidationError("--bmc wants https://host or https://host:port, not '\(bmc)'.")
+        }
+    }
+
+    func run() async throws {
+        let stopSignals = StopSignals()
+        Console.prepare()
+        guard let (host, port) = Self.place(bmc) else { return }
+        let store = try await refusing {
+            try await ImageArgument.open(image, isReadWrite: readWrite, caFile: nil)
+        }
+        let target = ImageAttachment.Target(
+            host: host, port: port, path: slot.hasPrefix("/") ? slot : "/nbd/\(slot)",
+            fields: [("Authorization", try authorization())])
+        var limits = ImageAttachment.Limits()
+        limits.reconnect = .seconds(reconnect)
+        let attachment = ImageAttachment(
+            store, to: target, WebSocketClient(trust: try trust()), clock: SystemClock(),
+            spawner: SystemSpawner(), limits: limits
+        ) { news in
+            switch news {
+            case .connected: print("connected to \(bmc), slot \(slot)")
+            case .lost(let why, let attempt): print("lost: \(why); trying again (\(attempt))")
+            }
+        }
+        let stopper = Thread {
+            stopSignals.wait()
+            Task { await attachment.stop() }
+        }
+        stopper.start()
+        let end = await attachment.run()
+        await store.close()
+        switch end {
+        case .done: print("ejected")
+        case .refused(let why):
+            Console.complain(why)
+            throw ExitCode(ExitStatus.environmentMissing.rawValue)
+        case .unreachable(let why):
+            Console.complain("out of reach: \(why)")
+            throw ExitCode(ExitStatus.notLive.rawValue)
+        }
+    }
+
+    /// RFC 7617.
+    private func authorization() throws -> String {
+        let password: String
+        if let passwordFile {
+            guard let text = try? String(contentsOfFile: passwordFile, encoding: .utf8),
+                let line = text.split(separator: "\n", omittingEmptySubsequences: false).first
+            else { throw Refusal("--password-file: cannot read \(passwordFile)") }
+            password = String(line)
+        } else {
+            guard let given = ProcessInfo.processInfo.environment["MEDIARIG_PASSWORD"] else {
+                throw Refusal("no password: set MEDIARIG_PASSWORD, or name a file with --password-file")
+            }
+            password = given
+        }
+        return "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+    }
+
+    private func trust() throws -> WebSocketClient.Trust {
+        if insecure { return .anybody }
+        guard let cafile else { return .system }
+        guard let pem = try IdentityFolder.read(cafile) else { throw Refusal("--cafile: there is no \(cafile)") }
+        return .authorities(pem)
+    }
+
+    /// - Returns: `nil` for anything but https://host[:port][/].
+    static func place(_ text: String) -> (host: String, port: Int)? {
+        guard let url = URLComponents(string: text), url.scheme?.lowercased() == "https",
+            let host = url.host, !host.isEmpty, ["", "/"].contains(url.path), url.query == nil, url.user == nil
+        else { return nil }
+        return (host.trimmingCharacters(in: ["[", "]"]), url.port ?? 443)
+    }
+}

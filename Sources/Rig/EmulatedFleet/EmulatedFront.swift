@@ -1,0 +1,128 @@
+import BusServer
+import DBusProtocol
+import FrontPlatform
+package import HTTPTransport
+import ImageSources
+import LinuxPlatform
+package import RedfishServer
+import RemoteImages
+import Verification
+package import VirtualMedia
+import WebFront
+
+/// A whole emulated BMC: kernel in memory, service, bus, and the front on a port of this machine.
+package final class EmulatedFront: Sendable {
+    package struct Plan: Sendable {
+        /// Where the front listens.
+        package var host = "127.0.0.1"
+        /// 0 for any.
+        package var port = 0
+        package var media: MediaConfiguration
+        package var userName = "admin"
+        package var password: String
+        /// Trust these certificates when an image is opened; `nil` for what the system trusts.
+        package var imageAuthorities: String?
+        /// Work that one log-in costs, as a power of two.
+        package var passwordCost = 14
+        /// Where the message bus listens besides, for any D-Bus program.
+        package var busPath: String?
+        package var accounts: any AccountStore = MemoryAccountStore()
+
+        package init(media: MediaConfiguration, password: String) {
+            self.media = media
+            self.password = password
+        }
+    }
+
+    package let port: Int
+    /// Where other programs find the bus; `nil` without a path for it.
+    package let busAddress: String?
+    private let bmc: EmulatedBMC
+    private let busHost: BusHost?
+    private let server: WebServer
+    private let hosts: [any SpawnedTask]
+    private let tasks: [any SpawnedTask]
+
+    /// - Parameter name: of this BMC, for people.
+    package static func start(
+        _ plan: Plan, name: String, identity: WebServer.Identity, threads: WebThreads
+    ) async throws(FleetFailure) -> EmulatedFront {
+        do {
+            return try await EmulatedFront(plan, name, identity, threads)
+        } catch let failure as FleetFailure { throw failure } catch { throw FleetFailure("\(name): \(error)") }
+    }
+
+    private init(
+        _ plan: Plan, _ name: String, _ identity: WebServer.Identity, _ threads: WebThreads
+    ) async throws {
+        busHost = try plan.busPath.map { path throws(BusError) in
+            try BusHost(BusConfiguration(listen: [BusConfiguration.address(ofPath: path)]))
+        }
+        busAddress = busHost?.addresses.first
+        let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
+        let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
+        self.bmc = bmc
+        hosts = EmulatedBMC.controllers.flatMap(\.ports).map { port in
+            let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock)
+            return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
+        }
+        let redfish = try await RedfishService(
+            RedfishConfiguration(
+                initialAccounts: [.init(plan.userName, password: plan.password)], uuid: Self.uuid()),
+            on: RedfishPlatform(
+                bus: OwnBus(bmc: bmc), clock: bmc.clock, wallClock: SystemWallClock(), spawner: bmc.spawner,
+                entropy: SystemEntropy(),
+                passwords: ScryptHashing(cost: ScryptHashing.Cost(logarithm: plan.passwordCost)),
+                accounts: plan.accounts, secrets: SystemPipes()))
+        let proxies = ImageProxies(
+            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
+        tasks = [
+            bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() },
+            bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() },
+        ]
+        server = try await WebServer.start(
+            FrontApplication(redfish, proxies), identity: identity, host: plan.host, port: plan.port,
+            on: threads)
+        port = server.port
+    }
+
+    /// Takes everything down.
+    package func stop() async {
+        await server.stop()
+        for task in tasks {
+            task.cancel()
+            await task.finished()
+        }
+        for host in hosts { host.cancel() }
+        _ = await bmc.shutDown()
+        busHost?.stop()
+    }
+
+    /// RFC 9562 §5.4.
+    private static func uuid() -> String {
+        var bytes = SystemEntropy().bytes(16)
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let digits = bytes.map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }.joined()
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if [8, 12, 16, 20].contains(index) { text += "-" }
+            text.append(digit)
+        }
+        return text
+    }
+}
+
+/// The bus in the same process, without a socket.
+private struct OwnBus: BusConnector {
+    let bmc: EmulatedBMC
+    func connect() async throws(BusError) -> any BusConnection { try await bmc.connect() }
+}
+
+/// Something of an emulated BMC could not be started.
+package struct FleetFailure: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
+}
