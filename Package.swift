@@ -39,8 +39,11 @@ let package = Package(
         room("Protocols", "NBDProtocol", ["WireFormat"]),
         room("Protocols", "DBusProtocol", ["WireFormat"]),
         room("Protocols", "USBMassStorage", ["WireFormat"]),
+        room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
         room("Protocols", "Netlink", ["WireFormat"]),
+        room("Protocols", "GuestControl", ["WireFormat"]),
+        room("Protocols", "GuestImage", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -111,6 +114,12 @@ let package = Package(
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
         room(
+            "Rig", "USBIPTransport",
+            [
+                "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "NBDServer", "VirtualMedia", "Threads",
+                "WireFormat", "CLinux",
+            ]),
+        room(
             "Rig", "RemoteStore",
             [
                 "FaultPoints", "LinuxPlatform", "Threads", "HTTPRanges", "BlockStorage", "WireFormat",
@@ -178,6 +187,12 @@ let package = Package(
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
         room("Rig", "Capabilities"),
+        room(
+            "Rig", "VirtualMachine",
+            [
+                "GuestControl", "GuestImage", "WireFormat", "Threads", "CLinux", "COpenSSL",
+                .product(name: "Yams", package: "Yams"),
+            ]),
 
         // Commands: thin mains.
         .executableTarget(
@@ -190,7 +205,8 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios",
+                "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
+                "Scenarios",
                 "Artefacts",
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
@@ -209,6 +225,13 @@ let package = Package(
         tests("NBDProtocol", ["NBDProtocol", "WireFormat"]),
         tests("DBusProtocol", ["DBusProtocol", "WireFormat"]),
         tests("USBMassStorage", ["USBMassStorage", "WireFormat"]),
+        tests("USBIPProtocol", ["USBIPProtocol", "USBMassStorage", "WireFormat"]),
+        tests(
+            "USBIPTransport",
+            [
+                "USBIPTransport", "USBIPProtocol", "HostObserver", "SimulatedBMC", "USBMassStorage",
+                "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
+            ]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(
@@ -308,6 +331,9 @@ let package = Package(
                 "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
                 "SimulatedHTTP", "SimulatedNetwork", "FaultyFiles",
             ]),
+        tests("GuestControl", ["GuestControl", "WireFormat"]),
+        tests("GuestImage", ["GuestImage"]),
+        tests("VirtualMachine", ["VirtualMachine", "GuestControl", "GuestImage", "Threads", "CLinux"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

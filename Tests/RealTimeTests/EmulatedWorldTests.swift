@@ -28,7 +28,7 @@ struct EmulatedWorldTests {
         #expect(FileManager.default.fileExists(atPath: slot.socket))
         for slot in world.configuration.slots { #expect(await world.leftovers(of: slot) == []) }
         let secret = try world.secretPipe(user: "a", password: "b")
-        #expect(await world.leftovers(of: slot) == ["1 descriptors of pipes with secrets"])
+        #expect(await world.leftovers(of: slot) == ["1 pipes with secrets"])
         _ = consume secret
         #expect(await world.leftovers(of: slot) == [])
         await world.shutDown()

@@ -48,6 +48,19 @@ struct SimulatedRunTests {
         #expect(try Self.record(scenario, seed: 8, schedule: schedule).traceHash != first.traceHash)
     }
 
+    @Test func `a run names the SHA-256 of each image that was in memory, and of no larger one`() throws {
+        var scenario = Self.scenario(.legacy)
+        scenario.topology.images = [
+            Scenario.Image("small", 1 << 20, content: .zeros),
+            Scenario.Image("large", 1 << 40, content: .sparse),
+        ]
+        // As sha256sum gives it for 1 MiB of zeroes.
+        #expect(
+            try Self.record(scenario).identity.imageSHA256 == [
+                "small": "30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909fcb58"
+            ])
+    }
+
     @Test func `the choices of a run give the same run again`() throws {
         let scenario = Self.scenario(.legacy)
         let first = try Self.record(scenario, seed: 3, schedule: .random)

@@ -96,6 +96,30 @@ struct ConfigFSFaultTests {
         }
     }
 
+    @Test(arguments: ["unlink", "rmdir"])
+    func `what is removed late from a gadget that is gone is never its namesake's`(operation: String) throws {
+        try Self.run(.init(.configfs, operation, on: "mass_storage.0", .delay(.seconds(8)))) {
+            run async throws in
+            let late = run.simulation.spawner.spawn("late") {
+                let errno = await Self.errno { () throws(SystemError) in
+                    if operation == "unlink" {
+                        try await run.kernel.removeLink("g1/configs/c.1/mass_storage.0")
+                    } else {
+                        try await run.kernel.removeDirectory("g1/functions/mass_storage.0")
+                    }
+                }
+                #expect(errno == ENOENT)
+            }
+            try await run.simulation.clock.sleep(for: .seconds(1))
+            await run.kernel.powerCut()
+            await run.kernel.boot()
+            await run.kernel.addFile("/disk", [UInt8](repeating: 0, count: 4096))
+            try await run.buildGadget(files: ["/disk"])
+            await late.finished()
+            #expect(try await run.kernel.read("g1/UDC") == KernelRun.udc)
+        }
+    }
+
     @Test func `a failure afterwards is none but in name, and a pretended success is none but in name`()
         throws
     {

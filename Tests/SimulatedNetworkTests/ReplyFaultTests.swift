@@ -132,6 +132,31 @@ struct ReplyFaultTests {
         }
     }
 
+    static let pairs: [[FaultAction]] = {
+        let single: [FaultAction] = [
+            .drop, .duplicate, .reorder(behind: 1), .short(byteCount: 1), .short(byteCount: 512),
+            .short(byteCount: 4096 + 16), .slice(byteCount: 17), .close(afterBytes: 17),
+            .reset(afterBytes: 17), .status(5), .special("wrong-cookie", 0), .special("bad-magic", 0),
+            .special("error-with-payload", 5), .special("extra-bytes", 16), .special("half-close", 17),
+        ]
+        return single.flatMap { first in single.filter { $0 != first }.map { [first, $0] } }
+    }()
+
+    @Test(arguments: pairs) func `two faults on one reply never make other bytes of it`(_ pair: [FaultAction])
+        throws
+    {
+        let faults = PlannedFaults([
+            PlannedFaults.Rule(layer: .nbdSocket, operation: "read", occurrences: 0..<1, actions: pair)
+        ])
+        try Self.run(faults) { run, kernel async throws in
+            for offset in [8192, 65536] {
+                let (errno, bytes) = await Self.read(kernel, at: UInt64(offset))
+                #expect(errno == EIO || bytes == Array(Self.image[offset..<offset + 4096]))
+            }
+            #expect(faults.fired > 0)
+        }
+    }
+
     @Test(arguments: [
         FaultAction.Corruption.bitFlip(bit: 12345), .zero(at: 1024), .swap(0, 3), .shift(byteCount: 512),
         .stale,

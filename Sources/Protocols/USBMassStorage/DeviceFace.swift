@@ -29,6 +29,24 @@ package struct SetupPacket: Equatable, Sendable {
         self.length = length
     }
 
+    /// - Precondition: 8 bytes are there.
+    package init(decoding bytes: Bytes) {
+        var rest = bytes
+        requestType = rest.takeLittleEndian()
+        request = rest.takeLittleEndian()
+        value = rest.takeLittleEndian()
+        index = rest.takeLittleEndian()
+        length = rest.takeLittleEndian()
+    }
+
+    package var encoded: [UInt8] {
+        var bytes: [UInt8] = [requestType, request]
+        bytes.appendLittleEndian(value)
+        bytes.appendLittleEndian(index)
+        bytes.appendLittleEndian(length)
+        return bytes
+    }
+
     package var isDeviceToHost: Bool { requestType & 0x80 != 0 }
 }
 

@@ -8,7 +8,7 @@ internal import VirtualMedia
 internal import Worlds
 
 /// The message bus of an emulated world: on a socket that any D-Bus program of this user can connect to.
-final class EmulatedBus: Sendable {
+final class EmulatedBus: WorldBus {
     private let host: BusHost
     /// As DBUS_SYSTEM_BUS_ADDRESS wants it.
     let address: String
@@ -34,10 +34,8 @@ final class EmulatedBus: Sendable {
         try await SocketBusConnection.connect(to: address)
     }
 
-    /// As SIGSTOP of the bus: messages wait, none is refused.
     func pause() { standing.begin() }
     func resume() { standing.end() }
-    /// Every connection ends; names are free again.
     func restart() { host.bus.restart() }
     /// Hangs up on a connection, by its unique name.
     func cut(_ name: String) { host.bus.cut(name) }

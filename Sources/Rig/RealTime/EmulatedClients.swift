@@ -11,7 +11,7 @@ internal import Worlds
 /// The clients of Proxy slots: each an NBD server on the slot's socket, and a disk of its own that outlives it.
 ///
 /// Between disk and image file stands the store's write cache and its faults.
-final class EmulatedClients: Sendable {
+final class EmulatedClients: WorldClients {
     private struct Client {
         var image: String
         var isReadWrite: Bool
@@ -97,9 +97,8 @@ final class EmulatedClients: Sendable {
         if case .real = serving { leaveSocket(at: slot.socket) }
     }
 
-    /// The way to the BMC is lost; the client is well.
-    func loseConnections(_ slot: String) {
-        switch client(slot)?.serving {
+    func loseConnections(_ slot: SlotConfiguration) {
+        switch client(slot.name)?.serving {
         case .real(let server): server.hangUp()
         case .standIn(let peer): peer.hangUp()
         case nil: break
@@ -107,22 +106,20 @@ final class EmulatedClients: Sendable {
     }
 
     /// As SIGSTOP of the client, and SIGCONT. Only stand-ins can: see ``EmulatedCapabilities``.
-    func setPaused(_ slot: String, _ isPaused: Bool) throws(WorldFailure) {
-        switch client(slot)?.serving {
+    func setPaused(_ slot: SlotConfiguration, _ isPaused: Bool) throws(WorldFailure) {
+        switch client(slot.name)?.serving {
         case .standIn(let peer): if isPaused { peer.pause() } else { peer.resume() }
-        case .real: throw WorldFailure("\(slot): this NBD server cannot stand still")
+        case .real: throw WorldFailure("\(slot.name): this NBD server cannot stand still")
         case nil: break
         }
     }
 
-    /// What a killed client served is served again.
     func restart(_ slot: SlotConfiguration) throws(WorldFailure) {
         guard let last = client(slot.name) else { return }
         last.serving.kill()
         try start(last.image, last.disk, at: slot, isReadWrite: last.isReadWrite)
     }
 
-    /// The power of the client's machine fails: what its disk was not told to keep is gone.
     func losePower(_ slot: SlotConfiguration) {
         guard let client = client(slot.name) else { return }
         kill(slot)

@@ -37,7 +37,8 @@ package struct EmulatedRun: Sendable {
 
     /// Never throws: whatever goes wrong is in the record.
     package func record() async -> RunRecord {
-        var record = RunRecord(identity)
+        var record = RunRecord(
+            RunIdentity(resolved, world: .emulated, schedule: "real time", commit: commit))
         let clock = RunClock()
         let links = ScenarioRun.Links()
         let recorder = RunRecorder(
@@ -69,17 +70,6 @@ package struct EmulatedRun: Sendable {
         record.virtualNanoseconds = clock.now.wholeNanoseconds
         record.wallNanoseconds = clock.now.wholeNanoseconds
         return record
-    }
-
-    private var identity: RunIdentity {
-        let scenario = resolved.scenario
-        var identity = RunIdentity(
-            scenario: scenario.name, seed: resolved.seed, world: Scenario.World.emulated.rawValue)
-        identity.commit = commit
-        identity.kernel = scenario.topology.kernel.rawValue
-        identity.schedule = "real time"
-        identity.plan = scenario.faults.map(\.description)
-        return identity
     }
 }
 

@@ -4,15 +4,16 @@ internal import LinuxPlatform
 internal import SimulatedBMC
 import Synchronization
 internal import VirtualMedia
+internal import Worlds
 
 /// The virtual media service as a process of an emulated world: it can be stopped and killed at any moment, and
 /// what it had open closes with it.
-final class EmulatedService: Sendable {
+final class EmulatedService: WorldService {
     /// Before the process connects to a bus again that has gone.
     static let reconnectPause = Duration.seconds(1)
 
-    let process: EmulatedProcess
-    let exports: ProcessExports
+    private let process: EmulatedProcess
+    private let exports: ProcessExports
     private let sockets: ProcessSockets
     private let service: VirtualMediaService
     private let connection = Mutex<WiredBusConnection?>(nil)
@@ -60,7 +61,16 @@ final class EmulatedService: Sendable {
         }
     }
 
-    /// As SIGTERM: everything is taken down in order, by the process itself.
+    var isAlive: Bool { process.isAlive }
+    var servedSlots: [String] { exports.running }
+    func kill() { process.kill() }
+    func pause() { process.pause() }
+    func resume() { process.resume() }
+    func atDeath(_ body: @escaping @Sendable () -> Void) { process.atDeath(body) }
+    func killServer(of slot: String) { exports.kill(slot) }
+    func hangUpServer(of slot: String) { exports.hangUp(slot) }
+
+    /// By the process itself.
     func shutDown() async {
         guard process.isAlive else { return }
         let service = self.service

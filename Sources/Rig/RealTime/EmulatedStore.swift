@@ -13,7 +13,7 @@ internal import Worlds
 
 /// The remote store of an emulated world: the store service's files and HTTPS server, with their faults, on
 /// loopback; and the service's own image source on the way to it.
-final class EmulatedStore: Sendable {
+final class EmulatedStore: WorldStore {
     private let images: StoredImages
     private let tree: FaultyTree
     private let authority: CertificateAuthority

@@ -75,6 +75,6 @@ package enum RegressionText {
             }
         return (hasColour ? "\u{1B}[1;\(colour)m\(word)\u{1B}[0m" : word)
             + ": \(passed) of \(Figures.count(regression.runs.count, "run")) passed, "
-            + "\(Figures.duration(virtual)) of virtual time in \(Figures.duration(wall))"
+            + "\(Figures.duration(virtual)) of virtual time in \(Figures.duration(wall)) of machine time"
     }
 }

@@ -28,6 +28,8 @@ package final class BusWatch: Sendable {
         var unmountCalls = 0
         /// When the last accepted request was answered.
         var acceptedAt: Duration?
+        /// When that request was made; its answer may have been lost, and come to light much later.
+        var askedAt: Duration?
         /// An unmount was accepted, and the slot has not been Ready since.
         var isUnmountOpen = false
         var mayBeUnmounting = false
@@ -61,11 +63,16 @@ package final class BusWatch: Sendable {
         var unmountCallsBefore = 0
         /// An unmount was under way when it was made.
         var cameDuringUnmount = false
+        /// A fault has delivered it twice, and this is the second time.
+        var isSecondDelivery = false
     }
 
     private struct State {
         var ledgers: [String: Ledger]
         var pending: [PendingCall: Call] = [:]
+        /// Calls that a fault has delivered twice: the second may be carried out too, and only its Completion
+        /// tells, because the bus passes on one answer to a call.
+        var doubled: [Call] = []
         var callCount = 0
         var secrets: [[UInt8]] = []
         var incarnation = 0
@@ -217,6 +224,7 @@ package final class BusWatch: Sendable {
             if isAccepted {
                 state.ledgers[call.slot]?.accepted += 1
                 state.ledgers[call.slot]?.acceptedAt = time
+                state.ledgers[call.slot]?.askedAt = call.since
                 if call.member == "Unmount" { state.ledgers[call.slot]?.isUnmountOpen = true }
             } else {
                 state.ledgers[call.slot]?.refused += 1
@@ -310,13 +318,33 @@ package final class BusWatch: Sendable {
             let candidates = state.pending.filter {
                 $0.value.slot == slot && !(onlyMounts && $0.value.member == "Unmount")
             }
-            guard let oldest = candidates.min(by: { $0.value.number < $1.value.number }) else { return nil }
-            state.pending[oldest.key] = nil
+            let adopted: Call
+            if let oldest = candidates.min(by: { $0.value.number < $1.value.number }) {
+                state.pending[oldest.key] = nil
+                adopted = oldest.value
+            } else if let index = state.doubled.firstIndex(where: {
+                $0.slot == slot && !(onlyMounts && $0.member == "Unmount")
+            }) {
+                adopted = state.doubled.remove(at: index)
+            } else {
+                return nil
+            }
             state.ledgers[slot]!.accepted += 1
             state.ledgers[slot]!.acceptedAt = time
-            return oldest.value
+            state.ledgers[slot]!.askedAt = adopted.since
+            return adopted
         }
         if let call { accepted(call) }
+    }
+
+    /// A fault has just doubled the last call to this slot.
+    func callDoubled(to slot: String) {
+        state.withLock { state in
+            let calls = state.pending.values.filter { $0.slot == slot }
+            guard var last = calls.max(by: { $0.number < $1.number }) else { return }
+            last.isSecondDelivery = true
+            state.doubled.append(last)
+        }
     }
 
     /// The bus itself has refused the last call of this kind; the service never saw it.

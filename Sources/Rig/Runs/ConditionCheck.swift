@@ -17,6 +17,8 @@ struct ConditionCheck: Sendable {
 
     /// What no ``ChangeBell`` tells of is looked at this often.
     static let poll = Duration.milliseconds(250)
+    /// In virtual time, long enough for whatever can go on now.
+    static let turn = Duration.milliseconds(1)
 
     /// - Returns: what does not hold, in words; `nil` when all does.
     func objection(to condition: Scenario.Condition) async -> String? {
@@ -62,7 +64,12 @@ struct ConditionCheck: Sendable {
             if isIn != wanted { return wanted ? "the host has no medium" : "the host has a medium" }
         }
         if let wanted = condition.hasLeftovers {
-            let left = await context.world.leftovers(of: slot.configuration)
+            var left = await context.world.leftovers(of: slot.configuration)
+            if !left.isEmpty, !wanted {
+                // A task that is about to let go of something has perhaps not had its turn yet.
+                try? await context.clock.sleep(until: context.now + Self.turn)
+                left = await context.world.leftovers(of: slot.configuration)
+            }
             if left.isEmpty == wanted {
                 return wanted ? "nothing is left" : "left: \(left.joined(separator: ", "))"
             }

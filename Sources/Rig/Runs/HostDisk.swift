@@ -71,6 +71,16 @@ actor HostDisk {
         }
     }
 
+    /// Starts a device anew that the host has given up, as unplugging and plugging it in would.
+    ///
+    /// - Returns: whether it was given up, and what became of it.
+    func revive() async -> (wasGivenUp: Bool, error: ObserverError?) {
+        guard observer.isOffline else { return (false, nil) }
+        if let error = await reset() { return (true, error) }
+        guard case .failure(let error) = await enumerate() else { return (true, nil) }
+        return (true, error)
+    }
+
     /// A device may miss a reset; a hub driver resets it again before it gives the port up (Linux: 5).
     static let resetAttempts = 3
 

@@ -166,6 +166,7 @@ package final class ScenarioRun: Sendable {
             pending.isZero ? true : nil
         }
         await world.repair()
+        await host.revive()
         context.bell.ring()
     }
 
@@ -242,6 +243,9 @@ package final class ScenarioRun: Sendable {
     /// A fault has fired; conditions may wait for it.
     package func fired(_ firing: FaultFiring) {
         let slot = firing.occasion?.slot ?? firing.strike?.slot
+        if firing.actions.contains(.duplicate), firing.occasion?.layer == .dbus, let slot {
+            watch.callDoubled(to: slot)
+        }
         context.effects.note(firing, slotState: slot.map { watch.ledger(of: $0).state })
         context.bell.ring()
     }
@@ -297,7 +301,7 @@ package final class ScenarioRun: Sendable {
         guard slot.isInserted, !wasInserted else { return }
         let context = self.context
         // What befell the host while the medium went in was perhaps not yet to be seen.
-        let begun = watch.ledger(of: name).acceptedAt ?? context.now
+        let begun = watch.ledger(of: name).askedAt ?? context.now
         world.spawner.spawn("\(name) truth", .shared) { [disturbances] in
             let inspection = await context.world.inspect(slot.configuration)
             guard let objection = PathViews.objectionToInsertion(slot, inspection),

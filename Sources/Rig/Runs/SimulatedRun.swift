@@ -25,7 +25,8 @@ package struct SimulatedRun: Sendable {
     package func record() -> RunRecord {
         let scenario = resolved.scenario
         let schedule = self.schedule ?? Schedule(scenario.schedule)
-        var record = RunRecord(identity(schedule))
+        var record = RunRecord(
+            RunIdentity(resolved, world: .sim, schedule: schedule.description, commit: commit))
         let start = ContinuousClock.now
         let simulation = Simulation(
             seed: resolved.seed, schedule: schedule,
@@ -62,17 +63,6 @@ package struct SimulatedRun: Sendable {
         record.stepCount = executor.steps
         record.wallNanoseconds = (ContinuousClock.now - start).wholeNanoseconds
         return record
-    }
-
-    private func identity(_ schedule: Schedule) -> RunIdentity {
-        let scenario = resolved.scenario
-        var identity = RunIdentity(
-            scenario: scenario.name, seed: resolved.seed, world: Scenario.World.sim.rawValue)
-        identity.commit = commit
-        identity.kernel = scenario.topology.kernel.rawValue
-        identity.schedule = schedule.description
-        identity.plan = scenario.faults.map(\.description)
-        return identity
     }
 
     private func run(in simulation: Simulation, recorder: RunRecorder, _ links: ScenarioRun.Links) throws

@@ -275,7 +275,14 @@ final class SlotUnderTest: Sendable {
     func accepted(_ call: BusWatch.Call) {
         let ledger = watch.ledger(of: name)
         state.withLock { state in
-            if call.member == "Unmount" {
+            if call.isSecondDelivery, call.member != "Unmount" {
+                // The same call was carried out before; so the same medium comes once more.
+                guard var again = state.medium ?? state.former?.medium else { return }
+                (again.isInserted, again.isLeaving, again.hadTrouble) = (false, false, false)
+                again.unmountCallsBefore = call.unmountCallsBefore
+                state.completionOfMount[again.number] = ledger.accepted
+                state.medium = again
+            } else if call.member == "Unmount" {
                 state.medium?.isLeaving = true
             } else {
                 let index =

@@ -16,6 +16,8 @@ package enum ImageContent {
         var seed: UInt64
     }
     private static let made = Mutex<[Key: [UInt8]]>([:])
+    private static let digests = Mutex<[Key: String]>([:])
+    private static let keptDigests = 1024
 
     /// - Parameter seed: in place of the image's own, for another version of it.
     package static func bytes(of image: Scenario.Image, seed: UInt64? = nil) throws(WorldFailure) -> [UInt8] {
@@ -33,6 +35,19 @@ package enum ImageContent {
             made[key] = bytes
         }
         return bytes
+    }
+
+    /// - Returns: 64 hexadecimal digits; `nil` for images that are never in memory whole.
+    package static func sha256(of image: Scenario.Image) -> String? {
+        let key = Key(byteCount: image.byteCount, content: image.content.rawValue, seed: image.seed)
+        if let digest = digests.withLock({ $0[key] }) { return digest }
+        guard let bytes = try? bytes(of: image) else { return nil }
+        let digest = SHA256.text(bytes[...])
+        digests.withLock { digests in
+            if digests.count >= keptDigests { digests = [:] }
+            digests[key] = digest
+        }
+        return digest
     }
 
     private static func make(_ key: Key, _ content: Scenario.Image.Content) -> [UInt8] {

@@ -7,7 +7,7 @@ internal import VirtualMedia
 
 /// The clients of Proxy slots: each a process with an NBD server at the slot's socket, and a disk of its
 /// own that outlives it.
-final class ProxyClients: Sendable {
+final class ProxyClients: WorldClients {
     private struct Client {
         var image: String
         var isReadWrite: Bool
@@ -80,25 +80,22 @@ final class ProxyClients: Sendable {
 
     // MARK: What befalls them
 
-    /// As SIGKILL of the client.
-    func kill(_ slot: String) { client(slot)?.process.kill() }
-    func pause(_ slot: String) { client(slot)?.process.pause() }
-    func resume(_ slot: String) { client(slot)?.process.resume() }
+    func kill(_ slot: SlotConfiguration) { client(slot)?.process.kill() }
 
-    /// The way to the BMC is lost; the client is well.
-    func loseConnections(_ slot: String, inDisorder: Bool = false) {
-        client(slot)?.server.loseConnections(inDisorder: inDisorder)
+    func setPaused(_ slot: SlotConfiguration, _ isPaused: Bool) {
+        let process = client(slot)?.process
+        if isPaused { process?.pause() } else { process?.resume() }
     }
 
-    /// What a killed client served is served again.
+    func loseConnections(_ slot: SlotConfiguration) { client(slot)?.server.loseConnections() }
+
     func restart(_ slot: SlotConfiguration) throws(WorldFailure) {
-        guard let last = client(slot.name) else { return }
+        guard let last = client(slot) else { return }
         end(last)
         try start(last.image, last.disk, at: slot, isReadWrite: last.isReadWrite)
     }
 
-    /// The power of the client's machine fails: what its disk was not told to keep is gone.
-    func losePower(_ slot: String) {
+    func losePower(_ slot: SlotConfiguration) {
         guard let client = client(slot) else { return }
         client.process.kill()
         client.disk.crash()
@@ -108,7 +105,7 @@ final class ProxyClients: Sendable {
         for client in clients.withLock({ $0.sorted { $0.key < $1.key }.map(\.value) }) { end(client) }
     }
 
-    private func client(_ slot: String) -> Client? { clients.withLock { $0[slot] } }
+    private func client(_ slot: SlotConfiguration) -> Client? { clients.withLock { $0[slot.name] } }
 
     private func end(_ client: Client) { if client.process.isAlive { client.process.kill() } }
 }

@@ -6,7 +6,7 @@ import Synchronization
 internal import VirtualMedia
 
 /// The message bus of a simulated world, and what it shows to a watcher.
-final class SimulatedBus: Sendable {
+final class SimulatedBus: WorldBus {
     static let machineID = String(repeating: "0", count: 31) + "1"
     private static let credentials = PeerCredentials(userID: 0, processID: 1)
 
@@ -26,11 +26,9 @@ final class SimulatedBus: Sendable {
             with: StandingBus(faults: faults, standing: standing), clock: simulation.clock, watching: saw)
     }
 
-    /// As SIGSTOP of the bus: messages wait, none is refused.
     func pause() { standing.begin() }
     func resume() { standing.end() }
 
-    /// Every connection ends; names are free again.
     func restart() { bus.restart() }
 
     func connect() async throws(BusError) -> WiredBusConnection { try await bus.connect(Self.credentials) }
@@ -38,10 +36,6 @@ final class SimulatedBus: Sendable {
     /// Why the service could not serve on the bus.
     func noteFailure(_ error: BusError) { failures.withLock { $0.append(error) } }
 
-    /// Nobody answers for the service after so long: it is dead, or as good as.
-    static let patience = Duration.seconds(60)
-
-    /// Returns once somebody has the service's name and answers.
     func waitForService() async throws(BusError) {
         try await ServicePresence.wait { () async throws(BusError) in try await connect() }
     }

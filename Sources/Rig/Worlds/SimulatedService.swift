@@ -10,12 +10,12 @@ internal import Weaknesses
 
 /// The virtual media service as a process of the simulation: it can be stopped and killed at any moment,
 /// and what it had open closes with it.
-final class SimulatedService: Sendable {
+final class SimulatedService: WorldService {
     /// Before the process connects to a bus again that has gone.
     static let reconnectPause = Duration.seconds(1)
 
-    let process: SimulatedProcess
-    let exports: MemoryExportServer
+    private let process: SimulatedProcess
+    private let exports: MemoryExportServer
     private let sockets: OwnedSockets
     private let service: VirtualMediaService
     private let connection = Mutex<WiredBusConnection?>(nil)
@@ -64,7 +64,14 @@ final class SimulatedService: Sendable {
         }
     }
 
-    /// As SIGTERM: everything is taken down in order.
+    var isAlive: Bool { process.isAlive }
+    var servedSlots: [String] { exports.running }
+    func kill() { process.kill() }
+    func pause() { process.pause() }
+    func resume() { process.resume() }
+    func atDeath(_ body: @escaping @Sendable () -> Void) { process.atDeath(body) }
+    func killServer(of slot: String) { exports.server(of: slot)?.kill() }
+    func hangUpServer(of slot: String) { exports.server(of: slot)?.loseConnections() }
     func shutDown() async { await service.shutDown() }
 }
 

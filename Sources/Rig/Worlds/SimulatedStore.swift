@@ -11,7 +11,7 @@ internal import VirtualMedia
 
 /// The remote store of a simulated world: an HTTPS server in memory with the scenario's images, and the
 /// service's own image source on the way to it.
-final class SimulatedStore: Sendable {
+final class SimulatedStore: WorldStore {
     private let server: SimulatedImageServer
     private let simulation: Simulation
     private let topology: Scenario.Topology
@@ -133,6 +133,8 @@ final class SimulatedStore: Sendable {
             ? .notYetValid : seconds > Self.validity.upperBound ? .expired : nil
     }
 
+    func recover() { setWallClock(off: 0) }
+
     func setRunning(_ isRunning: Bool) { if isRunning { server.start() } else { server.stop() } }
 
     func dropConnections() {
@@ -140,7 +142,6 @@ final class SimulatedStore: Sendable {
         server.start()
     }
 
-    /// Stands still: nothing is answered, nothing refused.
     func setPaused(_ isPaused: Bool) {
         server.network.roundTrip = isPaused ? Self.never : topology.store.roundTrip
     }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// A listening socket; for a path, also the file that stands for it.
-final class Listener: Sendable {
-    let number: CInt
-    let address: ListenAddress
+package final class Listener: Sendable {
+    package let number: CInt
+    package let address: ListenAddress
     private let file: FileIdentity?
 
     private struct FileIdentity: Equatable {
@@ -18,7 +18,7 @@ final class Listener: Sendable {
         }
     }
 
-    init(_ address: ListenAddress) throws(ListenError) {
+    package init(_ address: ListenAddress) throws(ListenError) {
         switch address {
         case .unix(let path):
             number = try Self.listen(path: path, address)
@@ -31,7 +31,7 @@ final class Listener: Sendable {
     }
 
     /// Closes the socket and removes its file, if that is still ours.
-    func close() {
+    package func close() {
         Glibc.close(number)
         if case .unix(let path) = address, let file, FileIdentity(path) == file { unlink(path) }
     }

@@ -95,7 +95,8 @@ struct ReplyFate {
         if breaksCookie { bytes[8] ^= 0x80 }
         bytes += [UInt8](repeating: Self.extraByte, count: extraBytes)
         if let missingBytes { bytes.removeLast(min(missingBytes, bytes.count)) }
-        return isDouble ? bytes + bytes : bytes
+        // After a reply that ends early nothing follows, not even the same again.
+        return isDouble && missingBytes == nil ? bytes + bytes : bytes
     }
 
     /// No magic starts with it.

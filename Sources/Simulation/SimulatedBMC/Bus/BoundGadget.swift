@@ -60,6 +60,12 @@ final class BoundGadget {
         return transfer
     }
 
+    var announcement: BoundDevice {
+        BoundDevice(
+            vendorID: device.configuration.vendorID, productID: device.configuration.productID,
+            deviceRelease: device.configuration.deviceRelease, speed: speed)
+    }
+
     var isConfigured: Bool { device.activeConfiguration != 0 }
 
     /// Bytes per block of what is in a LUN, 512 of nothing.

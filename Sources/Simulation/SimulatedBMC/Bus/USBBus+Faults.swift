@@ -27,9 +27,9 @@ extension USBBus {
         + FaultTable(.usb, ["READ CAPACITY(10)", "READ CAPACITY(16)"], ["lie-capacity"])
 
     func watch(
-        _ transfer: HostTransfer, to session: Session, timeout: Duration,
+        _ transfer: USBTransfer, to session: Session, timeout: Duration?,
         completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
-    ) {
+    ) -> (() -> Void)? {
         let watched = WatchedTransfer(transfer, timeout: timeout, timers: timers, completion: completion)
         ports[session.controller]!.watched.removeAll(where: \.isDone)
         ports[session.controller]!.watched.append(watched)
@@ -44,6 +44,7 @@ extension USBBus {
                 }
             }
         }
+        return watched.isDone ? nil : { watched.expire() }
     }
 
     /// The session is over: whatever still waits is told so.
@@ -93,7 +94,7 @@ extension USBBus {
         var stalls = false
     }
 
-    private func plan(for transfer: HostTransfer, _ session: Session) -> Plan {
+    private func plan(for transfer: USBTransfer, _ session: Session) -> Plan {
         var plan = Plan()
         let slot = gadget(of: session).flatMap { SlotNames.slot(ofGadget: $0.gadget.name) }
         plan.own = faults.meet(.usb, transfer.operation, on: session.controller, slot: slot)
@@ -125,7 +126,7 @@ extension USBBus {
     }
 
     /// Told by length and signature; no data that a host writes has 31 bytes.
-    private func wrapper(in transfer: HostTransfer, on controller: String) -> CommandBlockWrapper? {
+    private func wrapper(in transfer: USBTransfer, on controller: String) -> CommandBlockWrapper? {
         guard case .bulkOut(_, let bytes) = transfer, bytes.count == CommandBlockWrapper.byteCount,
             case .wrapper(let wrapper) = CommandBlockWrapper.decode(bytes)
         else { return nil }
@@ -180,7 +181,7 @@ extension USBBus {
         }
         sent = plan.own.corruptions.reduce(sent) { $1.applied(to: $0) }
         guard !isDropped else { return watched.finish(.success(.accepted(byteCount: bytes.count))) }
-        let transfer = HostTransfer.bulkOut(endpoint: endpoint, sent[...])
+        let transfer = USBTransfer.bulkOut(endpoint: endpoint, sent[...])
         watched.submit(transfer, to: gadget) { [weak gadget] outcome in
             if plan.own.copies > 0, let gadget { _ = gadget.submit(transfer.input) { _ in } }
             watched.finish(.success(outcome))

@@ -28,6 +28,12 @@ final class USBBus {
     let timers: KernelTimers
     let faults: KernelFaults
     var ports: [String: Port] = [:]
+    private struct RemoteTransfer: Hashable {
+        let session: Session
+        let number: TransferID
+    }
+    /// How each of them is given up.
+    private var remoteTransfers: [RemoteTransfer: () -> Void] = [:]
     private var lastSession: UInt64 = 0
     private var isClosed = false
     private var arrivals: [(controller: String, timer: KernelTimers.TimerID, arrived: (Session?) -> Void)] =
@@ -96,12 +102,18 @@ final class USBBus {
         departures.append((session, departed))
     }
 
-    /// - Parameter completion: called once; `timedOut` after the given time.
+    /// - Parameters:
+    ///   - timeout: `nil` leaves the device all the time it wants.
+    ///   - completion: called once; `timedOut` after the given time, or once the transfer was given up.
+    /// - Returns: gives the transfer up; `nil` when it has ended already.
     func submit(
-        _ transfer: HostTransfer, to session: Session, timeout: Duration,
+        _ transfer: USBTransfer, to session: Session, timeout: Duration?,
         completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
-    ) {
-        guard let gadget = gadget(of: session) else { return completion(.failure(.disconnected)) }
+    ) -> (() -> Void)? {
+        guard let gadget = gadget(of: session) else {
+            completion(.failure(.disconnected))
+            return nil
+        }
         guard faults.isQuiet, !ports[session.controller]!.isSuspended else {
             return watch(transfer, to: session, timeout: timeout, completion: completion)
         }
@@ -115,11 +127,31 @@ final class USBBus {
             case .accepted, .data: completion(.success(outcome))
             }
         }
-        guard !pending.isDone else { return }
-        pending.timer = timers.schedule(at: timers.now + timeout) { [weak gadget] in
+        guard !pending.isDone else { return nil }
+        let giveUp = { [weak gadget] in
             pending.hasTimedOut = true
             gadget?.cancel(identifier)
         }
+        pending.timer = timeout.map { timers.schedule(at: timers.now + $0, giveUp) }
+        return giveUp
+    }
+
+    /// Submits for a host whose patience is its own business.
+    func submit(
+        _ transfer: USBTransfer, to session: Session, as number: TransferID,
+        completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
+    ) {
+        let key = RemoteTransfer(session: session, number: number)
+        let cancel = submit(transfer, to: session, timeout: nil) { [weak self] result in
+            self?.remoteTransfers[key] = nil
+            completion(result)
+        }
+        if let cancel { remoteTransfers[key] = cancel }
+    }
+
+    /// Gives up what ``submit(_:to:as:completion:)`` has started; harmless once it has ended.
+    func cancel(_ number: TransferID, of session: Session) {
+        remoteTransfers[RemoteTransfer(session: session, number: number)]?()
     }
 
     /// SET_ADDRESS is the controller's business; the gadget never sees it (USB 2.0 §9.4.6).

@@ -21,7 +21,7 @@ struct WatchedCommand {
     }
 
     /// Where a transfer belongs; called once for each.
-    mutating func begin(_ transfer: HostTransfer) -> (stage: Stage, isFirst: Bool) {
+    mutating func begin(_ transfer: USBTransfer) -> (stage: Stage, isFirst: Bool) {
         let wasFresh = isFresh
         isFresh = false
         guard case .bulkIn = transfer, dataBytesLeft <= 0 else { return (.data, wasFresh) }

@@ -85,11 +85,10 @@ extension SimulatedKernel: GadgetTree {
         if met.waits { await wait(for: met) }
         do throws(Errno) {
             try checkPower()
-            // An open attribute file belongs to its directory: once that is removed it says ENOENT, whatever
-            // has the name by then (fs/configfs/file.c, frag_dead).
-            if let opened, operation == .read || operation == .write, gadget(of: path) !== opened {
-                throw .noEntry
-            }
+            // A path is looked up once, at the beginning: an open attribute file says ENOENT once its directory
+            // is removed (fs/configfs/file.c, frag_dead), and what is made or removed in a directory that is
+            // gone is not there either (fs/namei.c, IS_DEADDIR), whatever has the name by then.
+            if let opened, operation != .list, gadget(of: path) !== opened { throw .noEntry }
             if met.special("vanish") != nil { step { $0.vanishController(controller, of: path) } }
             try step { state throws(Errno) in
                 // What the host's own ejects closed is nobody's to wait for.

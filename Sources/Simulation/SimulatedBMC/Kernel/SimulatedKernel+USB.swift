@@ -42,17 +42,37 @@ extension SimulatedKernel {
         }
     }
 
-    fileprivate func transfer(_ transfer: HostTransfer, on session: USBBus.Session, _ timeout: Duration)
+    fileprivate func transfer(_ transfer: USBTransfer, on session: USBBus.Session, _ timeout: Duration)
         async throws(USBTransferError) -> TransferOutcome
     {
         let result = await withCheckedContinuation { continuation in
             step { state in
-                state.bus.submit(transfer, to: session, timeout: timeout) {
+                _ = state.bus.submit(transfer, to: session, timeout: timeout) {
                     continuation.resume(returning: $0)
                 }
             }
         }
         return try result.get()
+    }
+
+    fileprivate func submit(
+        _ transfer: USBTransfer, on session: USBBus.Session, as number: TransferID,
+        _ completion: @escaping @Sendable (TransferOutcome) -> Void
+    ) {
+        step { state in
+            state.bus.submit(transfer, to: session, as: number) { result in
+                switch result {
+                case .success(let outcome): completion(outcome)
+                case .failure(.stalled): completion(.stalled)
+                case .failure(.babbled), .failure(.timedOut), .failure(.disconnected):
+                    completion(.cancelled)
+                }
+            }
+        }
+    }
+
+    fileprivate func cancel(_ number: TransferID, on session: USBBus.Session) {
+        step { $0.bus.cancel(number, of: session) }
     }
 
     fileprivate func setAddress(_ session: USBBus.Session) throws(USBTransferError) {
@@ -67,6 +87,25 @@ extension SimulatedKernel {
         }
         if met.failure != nil { throw .timedOut }
         guard step({ $0.bus.reset(session) }) else { throw .disconnected }
+    }
+}
+
+/// A gadget on a controller, as an exporter announces it.
+package struct BoundDevice: Equatable, Sendable {
+    package var vendorID: UInt16
+    package var productID: UInt16
+    package var deviceRelease: UInt16
+    package var speed: BusSpeed
+}
+
+extension SimulatedKernel {
+    /// - Returns: what is bound to a controller; `nil` when nothing is.
+    package func boundDevice(on controller: String) -> BoundDevice? {
+        state.bus.ports[controller]?.gadget?.announcement
+    }
+
+    package func isHostAttached(to controller: String) -> Bool {
+        state.bus.ports[controller]?.isHostAttached ?? false
     }
 }
 
@@ -112,6 +151,21 @@ package struct SimulatedUSBConnection: USBDeviceConnection {
         }
         return pieces
     }
+
+    /// Hands a transfer to the device and returns at once, for a host at the other end of some transport.
+    ///
+    /// - Parameters:
+    ///   - number: not in flight on this connection.
+    ///   - completion: called once, perhaps before this returns, in the kernel's isolation.
+    package func submit(
+        _ transfer: USBTransfer, as number: TransferID,
+        completion: @escaping @Sendable (TransferOutcome) -> Void
+    ) async {
+        await kernel.submit(transfer, on: session, as: number, completion)
+    }
+
+    /// Gives up what ``submit(_:as:completion:)`` has started; harmless once it has ended.
+    package func cancel(_ number: TransferID) async { await kernel.cancel(number, on: session) }
 
     /// Returns once this device is gone from its port, as a hub tells its host.
     package func departed() async { await kernel.departed(session) }

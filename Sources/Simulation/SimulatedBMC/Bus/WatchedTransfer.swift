@@ -1,20 +1,7 @@
 import USBMassStorage
 import WireFormat
 
-/// What a host puts on the bus, without the number that it gets there.
-enum HostTransfer {
-    case control(SetupPacket, data: [UInt8])
-    case bulkOut(endpoint: UInt8, Bytes)
-    case bulkIn(endpoint: UInt8, byteCount: Int)
-
-    func input(_ number: TransferID) -> DeviceInput {
-        switch self {
-        case .control(let setup, let data): .control(number, setup, data: data)
-        case .bulkOut(let endpoint, let bytes): .bulkOut(number, endpoint: endpoint, bytes)
-        case .bulkIn(let endpoint, let byteCount): .bulkIn(number, endpoint: endpoint, byteCount: byteCount)
-        }
-    }
-
+extension USBTransfer {
     /// As faults call it.
     var operation: String {
         switch self {
@@ -27,7 +14,7 @@ enum HostTransfer {
 
 /// A transfer in a world with faults: it completes once, whatever happens to it on the way.
 final class WatchedTransfer {
-    let transfer: HostTransfer
+    let transfer: USBTransfer
     private(set) var isDone = false
     private let timers: KernelTimers
     private let completion: (Result<TransferOutcome, USBTransferError>) -> Void
@@ -37,13 +24,13 @@ final class WatchedTransfer {
     private var hasTimedOut = false
 
     init(
-        _ transfer: HostTransfer, timeout: Duration, timers: KernelTimers,
+        _ transfer: USBTransfer, timeout: Duration?, timers: KernelTimers,
         completion: @escaping (Result<TransferOutcome, USBTransferError>) -> Void
     ) {
         self.transfer = transfer
         self.timers = timers
         self.completion = completion
-        timer = timers.schedule(at: timers.now + timeout) { [self] in expire() }
+        timer = timeout.map { timers.schedule(at: timers.now + $0) { [self] in expire() } }
     }
 
     func finish(_ result: Result<TransferOutcome, USBTransferError>) {
@@ -62,7 +49,7 @@ final class WatchedTransfer {
     /// - Parameter answered: what becomes of the device's answer, which is neither a stall nor a
     ///   cancellation.
     func submit(
-        _ transfer: HostTransfer, to gadget: BoundGadget, stalled: @escaping () -> Void = {},
+        _ transfer: USBTransfer, to gadget: BoundGadget, stalled: @escaping () -> Void = {},
         answered: @escaping (TransferOutcome) -> Void
     ) {
         guard !isDone else { return }
@@ -81,7 +68,10 @@ final class WatchedTransfer {
         if !isAnswered, !isDone { cancel = { [weak gadget] in gadget?.cancel(number) } }
     }
 
-    private func expire() {
+    /// The host gives it up.
+    func expire() {
+        guard !isDone else { return }
+        if let timer { timers.cancel(timer) }
         timer = nil
         hasTimedOut = true
         if let cancel { cancel() } else { fail(.timedOut) }

@@ -2,19 +2,18 @@ internal import FaultPlan
 internal import Scenarios
 internal import SimulatedBMC
 internal import VirtualMedia
-internal import Worlds
 
-// What can befall an emulated world.
-extension EmulatedWorld {
-    /// Between off and on of a power cycle.
-    static let powerCyclePause = Duration.seconds(1)
+/// Between off and on of a power cycle.
+private let powerCyclePause = Duration.seconds(1)
 
-    func perform(_ action: WorldAction) async throws(WorldFailure) -> Impact {
+// What can befall a world with a modelled BMC.
+extension ModelledBMC {
+    package func perform(_ action: WorldAction) async throws(WorldFailure) -> Impact {
         switch action {
         case .host(let kind, let slot): return try await host(kind, slot)
         case .process(let kind, let target, let slot): return try await process(kind, target, slot)
         case .image(let change):
-            try store.change(change)
+            try storeControls.change(change)
             return .none
         case .strike(let strike): return try await perform(strike)
         }
@@ -28,15 +27,16 @@ extension EmulatedWorld {
         case .powerOn: await setPower(true)
         case .powerCycle:
             await setPower(false)
-            try? await clock.sleep(until: clock.now + Self.powerCyclePause)
+            try? await clock.sleep(until: clock.now + powerCyclePause)
             await setPower(true)
         case .unplug:
             guard let slot, let port = await port(of: slot) else { return .none }
-            changes.withLock { $0.unplugged[slot] = port }
+            state.changes.withLock { $0.unplugged[slot] = port }
             await kernel.detachHost(from: port)
             return Impact(slots: [slot])
         case .plug:
-            guard let slot, let port = changes.withLock({ $0.unplugged.removeValue(forKey: slot) }) else {
+            guard let slot, let port = state.changes.withLock({ $0.unplugged.removeValue(forKey: slot) })
+            else {
                 return .none
             }
             await kernel.attachHost(to: port)
@@ -61,13 +61,6 @@ extension EmulatedWorld {
         }
     }
 
-    func slotConfiguration(_ name: String) throws(WorldFailure) -> SlotConfiguration {
-        guard let slot = configuration.slots.first(where: { $0.name == name }) else {
-            throw WorldFailure("there is no slot \(name)")
-        }
-        return slot
-    }
-
     /// Where the slot's gadget is bound.
     func port(of slot: String) async -> String? {
         guard let configuration = configuration.slots.first(where: { $0.name == slot }) else { return nil }
@@ -84,75 +77,91 @@ extension EmulatedWorld {
         switch target {
         case .service: return service(kind)
         case .server: return try server(kind, slot)
-        case .store: try await store(kind)
-        case .bus:
-            switch kind {
-            // Whoever started it starts it again at once.
-            case .kill, .restart, .detach: bus.restart()
-            case .start: break
-            case .stop:
-                bus.pause()
-                return .standstill(of: "bus", begins: true)
-            case .continue:
-                bus.resume()
-                return .standstill(of: "bus", begins: false)
-            }
+        case .store: return try await store(kind)
+        case .bus: return bus(kind)
+        }
+    }
+
+    private func bus(_ kind: Scenario.Step.ProcessAction.Kind) -> Impact {
+        switch kind {
+        // Whoever started it starts it again at once.
+        case .kill, .restart, .detach: busControls.restart()
+        case .start: break
+        case .stop:
+            busControls.pause()
+            return .standstill(of: "bus", begins: true)
+        case .continue:
+            busControls.resume()
+            return .standstill(of: "bus", begins: false)
         }
         return Impact(slots: nil)
     }
 
     private func service(_ kind: Scenario.Step.ProcessAction.Kind) -> Impact {
         // Without power there is nothing to start.
-        guard changes.withLock({ $0.hasPower }) else { return .none }
+        guard state.changes.withLock({ $0.hasPower }) else { return .none }
+        let service = state.service
         switch kind {
-        case .kill: runningService?.process.kill()
-        case .start: if runningService?.process.isAlive != true { startService() }
+        case .kill: service?.kill()
+        case .start:
+            guard service?.isAlive != true else { return .none }
+            startService()
         case .restart:
-            runningService?.process.kill()
+            service?.kill()
             startService()
         case .stop:
-            runningService?.process.pause()
+            service?.pause()
             return .standstill(of: "service", begins: true)
         case .continue:
-            runningService?.process.resume()
+            service?.resume()
             return .standstill(of: "service", begins: false)
-        case .detach: bus.restart()
+        case .detach: busControls.restart()
         }
         return Impact(slots: nil)
     }
 
     /// A Proxy slot's server is its client; a Legacy slot's is part of the service.
-    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ slot: String?) throws(WorldFailure)
+    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ name: String?) throws(WorldFailure)
         -> Impact
     {
-        guard let slot else { return .none }
-        let configuration = try slotConfiguration(slot)
-        let isProxy = configuration.mode == .proxy
-        switch kind {
-        case .kill:
-            if isProxy { clients.kill(configuration) } else { runningService?.exports.kill(slot) }
-        case .restart:
-            if isProxy { clients.kill(configuration) } else { runningService?.exports.kill(slot) }
-            if isProxy { try clients.restart(configuration) }
-        case .start: if isProxy { try clients.restart(configuration) }
-        case .detach:
-            if isProxy { clients.loseConnections(slot) } else { runningService?.exports.hangUp(slot) }
-        case .stop, .continue:
-            guard isProxy else {
-                throw WorldFailure("\(slot): the server of a Legacy slot is part of the service; stop that")
-            }
-            try clients.setPaused(slot, kind == .stop)
-        }
-        return Impact(slots: [slot])
+        guard let name else { return .none }
+        let slot = try slotConfiguration(name)
+        if slot.mode == .proxy { try client(kind, slot) } else { try exportServer(kind, name) }
+        return Impact(slots: [name])
     }
 
-    private func store(_ kind: Scenario.Step.ProcessAction.Kind) async throws(WorldFailure) {
+    private func client(_ kind: Scenario.Step.ProcessAction.Kind, _ slot: SlotConfiguration)
+        throws(WorldFailure)
+    {
         switch kind {
-        case .kill: try await store.setRunning(false)
-        case .start: try await store.setRunning(true)
-        case .restart, .detach: try await store.dropConnections()
-        case .stop: store.setPaused(true)
-        case .continue: store.setPaused(false)
+        case .kill: clientControls.kill(slot)
+        case .start: try clientControls.restart(slot)
+        case .restart:
+            clientControls.kill(slot)
+            try clientControls.restart(slot)
+        case .stop, .continue: try clientControls.setPaused(slot, kind == .stop)
+        case .detach: clientControls.loseConnections(slot)
         }
+    }
+
+    private func exportServer(_ kind: Scenario.Step.ProcessAction.Kind, _ slot: String) throws(WorldFailure) {
+        switch kind {
+        case .kill, .restart: state.service?.killServer(of: slot)
+        case .start: break
+        case .detach: state.service?.hangUpServer(of: slot)
+        case .stop, .continue:
+            throw WorldFailure("\(slot): the server of a Legacy slot is part of the service; stop that")
+        }
+    }
+
+    private func store(_ kind: Scenario.Step.ProcessAction.Kind) async throws(WorldFailure) -> Impact {
+        switch kind {
+        case .kill: try await storeControls.setRunning(false)
+        case .start: try await storeControls.setRunning(true)
+        case .restart, .detach: try await storeControls.dropConnections()
+        case .stop: storeControls.setPaused(true)
+        case .continue: storeControls.setPaused(false)
+        }
+        return Impact(slots: nil)
     }
 }

@@ -2,43 +2,42 @@ internal import FaultPlan
 internal import Scenarios
 internal import SimulatedBMC
 internal import VirtualMedia
-internal import Worlds
 
-// The faults of the catalogue that strike by themselves.
-extension EmulatedWorld {
-    /// Kinds that this world carries out.
-    static let strikes: [String] = [
+/// Kinds of ``Strike`` that every world with a modelled BMC carries out.
+package enum ModelledStrikes {
+    package static let kinds: [String] = [
         "configfs.controller-lost", "host.power-cycle", "host.power-off", "nbd.connections-lost",
         "power.cut-bmc", "power.cut-store", "process.detach", "process.kill", "process.restart",
-        "process.stop",
-        "store.remove", "store.replace", "store.resize", "usb.disconnect", "usb.suspend",
+        "process.stop", "store.remove", "store.replace", "store.resize", "usb.disconnect", "usb.suspend",
     ]
+}
 
+// The faults of the catalogue that strike by themselves.
+extension ModelledBMC {
     func perform(_ strike: Strike) async throws(WorldFailure) -> Impact {
         let isBegin = strike.phase == .begin
-        let concerned = Impact(slots: strike.slot.map { [$0] })
         switch strike.kind {
         case "host.power-off": return try await host(isBegin ? .powerOff : .powerOn, nil)
         case "host.power-cycle": return try await host(.powerCycle, nil)
         case "usb.disconnect":
-            for slot in try slots(of: strike) { _ = try await host(isBegin ? .unplug : .plug, slot.name) }
-            return concerned
+            return try await forEachSlot(of: strike) { slot throws(WorldFailure) in
+                try await self.host(isBegin ? .unplug : .plug, slot)
+            }
         case "usb.suspend":
-            for slot in try slots(of: strike) { _ = try await host(isBegin ? .suspend : .resume, slot.name) }
-            return concerned
-        case "configfs.controller-lost":
-            await loseController(strike, isBegin)
-            return concerned
+            return try await forEachSlot(of: strike) { slot throws(WorldFailure) in
+                try await self.host(isBegin ? .suspend : .resume, slot)
+            }
+        case "configfs.controller-lost": return await loseController(strike, isBegin)
         case "nbd.connections-lost":
             for slot in try slots(of: strike) { await kernel.killNBDConnections(of: slot.device) }
-            return concerned
+            return Impact(slots: strike.slot.map { [$0] })
         case "power.cut-bmc": return await cutPower(isBegin)
         case "power.cut-store": return try await cutPowerOfStore(isBegin)
-        case "store.replace", "store.resize", "store.remove":
-            try changeImages(strike, isBegin)
-            return concerned
+        case "store.replace", "store.resize", "store.remove": return try changeImages(strike, isBegin)
         case _ where strike.kind.hasPrefix("process."): return try await processStrike(strike, isBegin)
-        default: throw WorldFailure("fault \(strike.kind) cannot be carried out in the emulated world")
+        default:
+            if let impact = try await performOwn(strike) { return impact }
+            throw WorldFailure("fault \(strike.kind) cannot be carried out in the \(kind.rawValue) world")
         }
     }
 
@@ -47,25 +46,35 @@ extension EmulatedWorld {
         return [try slotConfiguration(name)]
     }
 
-    private func loseController(_ strike: Strike, _ isBegin: Bool) async {
+    private func forEachSlot(
+        of strike: Strike, _ body: (String) async throws(WorldFailure) -> Impact
+    ) async throws(WorldFailure) -> Impact {
+        for slot in try slots(of: strike) { _ = try await body(slot.name) }
+        return Impact(slots: strike.slot.map { [$0] })
+    }
+
+    private func loseController(_ strike: Strike, _ isBegin: Bool) async -> Impact {
         if isBegin {
             var name = strike.parameters.has("controller") ? strike.parameters.text("controller") : nil
             if name == nil, let slot = strike.slot { name = await port(of: slot) }
-            guard let name = name ?? hostPorts.first else { return }
-            changes.withLock { $0.lostControllers[strike.identifier] = name }
+            guard let name = name ?? hostPorts.first else { return .none }
+            state.changes.withLock { $0.lostControllers[strike.identifier] = name }
             await kernel.removeController(name)
-        } else if let name = changes.withLock({ $0.lostControllers.removeValue(forKey: strike.identifier) }) {
+        } else if let name = state.changes.withLock({
+            $0.lostControllers.removeValue(forKey: strike.identifier)
+        }) {
             await kernel.addController(name)
         }
+        return Impact(slots: strike.slot.map { [$0] })
     }
 
     /// Everything on the BMC that lives in memory is gone; host, clients and store live on.
     private func cutPower(_ isBegin: Bool) async -> Impact {
-        changes.withLock { $0.hasPower = !isBegin }
+        state.changes.withLock { $0.hasPower = !isBegin }
         if isBegin {
             await kernel.powerCut()
-            runningService?.process.kill()
-            bus.restart()
+            state.service?.kill()
+            busControls.restart()
         } else {
             await kernel.boot()
             for (port, function) in scenario.topology.occupiedPorts {
@@ -77,14 +86,14 @@ extension EmulatedWorld {
     }
 
     private func cutPowerOfStore(_ isBegin: Bool) async throws(WorldFailure) -> Impact {
-        try await store.setRunning(!isBegin)
+        try await storeControls.setRunning(!isBegin)
         for slot in configuration.slots where slot.mode == .proxy {
-            if isBegin { clients.losePower(slot) } else { try clients.restart(slot) }
+            if isBegin { clientControls.losePower(slot) } else { try clientControls.restart(slot) }
         }
         return Impact(slots: nil, losesUnflushedWrites: isBegin)
     }
 
-    private func changeImages(_ strike: Strike, _ isBegin: Bool) throws(WorldFailure) {
+    private func changeImages(_ strike: Strike, _ isBegin: Bool) throws(WorldFailure) -> Impact {
         let plans = scenario.topology.slots.filter { strike.slot == nil || $0.name == strike.slot }
         let named = plans.compactMap { $0.image ?? scenario.topology.images.first?.name }
         for image in Set(named).sorted() {
@@ -97,8 +106,9 @@ extension EmulatedWorld {
                     image, .resize, byteCount: UInt64(clamping: strike.parameters.integer("size")))
             default: change = .init(image, .remove)
             }
-            try store.change(change)
+            try storeControls.change(change)
         }
+        return Impact(slots: strike.slot.map { [$0] })
     }
 
     private func processStrike(_ strike: Strike, _ isBegin: Bool) async throws(WorldFailure) -> Impact {
