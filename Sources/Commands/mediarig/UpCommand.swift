@@ -43,8 +43,10 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "File with the administrator's password in its first line; MEDIARIG_PASSWORD has it otherwise, or it \
-            is made up and printed.", valueName: "file"))
+            """
+            File with the administrator's password in its first line; MEDIARIG_PASSWORD has it otherwise, or it \
+            is made up and printed.
+            """, valueName: "file"))
     var passwordFile: String?
 
     @Option(help: ArgumentHelp("Let other programs onto the message bus, at this socket.", valueName: "path"))

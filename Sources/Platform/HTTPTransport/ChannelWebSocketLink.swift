@@ -8,11 +8,13 @@ internal import WireFormat
 final class ChannelWebSocketLink: WebSocketLink {
     private let channel: any Channel
     private let frames: NIOLoopBound<WebSocketFrames>
+    private let isClient: Bool
     private let closedBy = Mutex<WebSocketCloseCode?>(nil)
 
     /// - Precondition: on the channel's event loop.
     init(_ channel: any Channel, _ frames: WebSocketFrames) {
         self.channel = channel
+        isClient = frames.isClient
         self.frames = NIOLoopBound(frames, eventLoop: channel.eventLoop)
         frames.closed = { [weak self] code in self?.closedBy.withLock { $0 = code } }
     }
@@ -26,7 +28,8 @@ final class ChannelWebSocketLink: WebSocketLink {
     }
 
     func send(_ message: [UInt8]) async throws(WebSocketEnded) {
-        let frame = WebSocketFrame(fin: true, opcode: .binary, data: ByteBuffer(bytes: message))
+        let frame = WebSocketFrame(
+            fin: true, opcode: .binary, maskKey: isClient ? .random() : nil, data: ByteBuffer(bytes: message))
         let written = channel.eventLoop.makePromise(of: Void.self)
         channel.writeAndFlush(frame, promise: written)
         // Full: wait until this one is gone, which is as long as it takes the peer to make room.

@@ -11,7 +11,7 @@ final class WebSocketFrames: ChannelDuplexHandler {
 
     private let limits: WebServerLimits
     /// Clients mask what they send, servers do not (RFC 6455 §5.3).
-    private let isClient: Bool
+    let isClient: Bool
     private var context: ChannelHandlerContext?
     private var waiting: [Bytes] = []
     private var waitingByteCount = 0
