@@ -38,6 +38,7 @@ let package = Package(
         room("Protocols", "USBMassStorage", ["WireFormat"]),
         room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
+        room("Protocols", "Netlink", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -58,6 +59,9 @@ let package = Package(
         .systemLibrary(
             name: "CFuse", path: "Sources/Platform/CFuse", pkgConfig: "fuse3",
             providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(
+            name: "CUdev", path: "Sources/Platform/CUdev", pkgConfig: "libudev",
+            providers: [.apt(["libudev-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
         room("Platform", "Threads", ["CLinux"]),
         room(
@@ -70,6 +74,10 @@ let package = Package(
         room(
             "Platform", "ImageSources",
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+
+        room(
+            "Platform", "KernelDevices",
+            ["LinuxPlatform", "Threads", "VirtualMedia", "Netlink", "WireFormat", "CLinux", "CUdev"]),
 
         // Simulation: a BMC in memory.
         room(
@@ -243,6 +251,8 @@ let package = Package(
                 "VirtualMedia",
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
+        tests("Netlink", ["Netlink", "WireFormat"]),
+        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",
