@@ -102,6 +102,12 @@ let package = Package(
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
         room(
+            "Rig", "GoldenRecords",
+            [
+                "USBIPTransport", "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "SimulatedTime",
+                "LinuxPlatform", "KernelDevices", "VirtualMedia", "Threads", "WireFormat", "CLinux",
+            ]),
+        room(
             "Rig", "USBIPTransport",
             [
                 "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "NBDServer", "VirtualMedia", "Threads",
@@ -184,7 +190,7 @@ let package = Package(
                 "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios",
                 "Artefacts",
                 "Reports",
-                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus",
+                "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "GoldenRecords",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
@@ -207,6 +213,7 @@ let package = Package(
                 "USBIPTransport", "USBIPProtocol", "HostObserver", "SimulatedBMC", "USBMassStorage",
                 "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
             ]),
+        tests("GoldenRecords", ["GoldenRecords", "USBMassStorage"]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(

@@ -16,7 +16,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             WeaknessCommand.self,
             ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
             StoreCommand.self, BusCommand.self,
-            BenchCommand.self, DoctorCommand.self,
+            BenchCommand.self, RecordsCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {
