@@ -39,6 +39,8 @@ let package = Package(
         room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
         room("Protocols", "Netlink", ["WireFormat"]),
+        room("Protocols", "GuestControl", ["WireFormat"]),
+        room("Protocols", "GuestImage", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -181,13 +183,20 @@ let package = Package(
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
         room("Rig", "Capabilities"),
+        room(
+            "Rig", "VirtualMachine",
+            [
+                "GuestControl", "GuestImage", "WireFormat", "Threads", "CLinux", "COpenSSL",
+                .product(name: "Yams", package: "Yams"),
+            ]),
 
         // Commands: thin mains.
         .executableTarget(
             name: "mediarig",
             dependencies: [
                 "StoreService",
-                "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime", "Scenarios",
+                "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
+                "Scenarios",
                 "Artefacts",
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "BusServer", "MessageBus", "GoldenRecords",
@@ -307,6 +316,9 @@ let package = Package(
                 "FaultPlan", "FaultPoints", "SimulatedTime", "RunLog", "SimulatedBMC", "MessageBus",
                 "SimulatedHTTP", "SimulatedNetwork", "FaultyFiles",
             ]),
+        tests("GuestControl", ["GuestControl", "WireFormat"]),
+        tests("GuestImage", ["GuestImage"]),
+        tests("VirtualMachine", ["VirtualMachine", "GuestControl", "GuestImage", "Threads", "CLinux"]),
         tests("Tidy"),
     ],
     swiftLanguageModes: [.v6]

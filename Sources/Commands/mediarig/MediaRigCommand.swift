@@ -16,7 +16,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             WeaknessCommand.self,
             ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
             StoreCommand.self, BusCommand.self,
-            BenchCommand.self, RecordsCommand.self, DoctorCommand.self,
+            RigCommand.self, BenchCommand.self, RecordsCommand.self, DoctorCommand.self, RigAgentCommand.self,
         ])
 
     static func main() async {

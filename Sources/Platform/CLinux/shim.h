@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -27,8 +28,17 @@ static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, nam
 // Behind _GNU_SOURCE in the C library's own headers.
 #include <linux/falloc.h>
 #include <sys/types.h>
+#include <spawn.h>
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+extern int posix_openpt(int flags);
+extern int grantpt(int terminal);
+extern int unlockpt(int terminal);
+extern char *ptsname(int terminal);
 extern int pipe2(int descriptors[2], int flags);
 extern int fallocate(int descriptor, int mode, off_t offset, off_t byteCount);
+// spawn.h and sys/reboot.h.
+enum { CLINUX_POSIX_SPAWN_SETSID = 0x80, CLINUX_POWER_OFF = 0x4321fedc };
 enum { CLINUX_SEEK_DATA = 3, CLINUX_SEEK_HOLE = 4 };
 // `struct ucred` and SO_PEERGROUPS are behind _GNU_SOURCE or newer than the C library.
 struct clinux_ucred {
