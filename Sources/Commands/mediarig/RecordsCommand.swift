@@ -6,7 +6,8 @@ import VirtualMedia
 struct RecordsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "records",
-        abstract: "Asks a kernel's mass-storage gadget a long list of questions, and holds others to its answers.",
+        abstract:
+            "Asks a kernel's mass-storage gadget a long list of questions, and holds others to its answers.",
         discussion: """
             The golden records in rigs/dummy-hcd-vm/records are what Linux's f_mass_storage answered to every \
             question about every gadget. The simulation is held to them by the tests; a kernel by `compare \
@@ -20,7 +21,10 @@ struct RecordOptions: ParsableArguments {
         help: ArgumentHelp("The folder of the records.", valueName: "dir"), completion: .directory)
     var records = "rigs/dummy-hcd-vm/records"
 
-    @Argument(help: ArgumentHelp("Only these gadgets: \(Corpus.recipes.map(\.name).joined(separator: ", ")).", valueName: "gadget"))
+    @Argument(
+        help: ArgumentHelp(
+            "Only these gadgets: \(Corpus.recipes.map(\.name).joined(separator: ", ")).", valueName: "gadget")
+    )
     var names: [String] = []
 
     func validate() throws {
@@ -29,7 +33,9 @@ struct RecordOptions: ParsableArguments {
         }
     }
 
-    var recipes: [GadgetRecipe] { names.isEmpty ? Corpus.recipes : names.compactMap { Corpus.recipe(named: $0) } }
+    var recipes: [GadgetRecipe] {
+        names.isEmpty ? Corpus.recipes : names.compactMap { Corpus.recipe(named: $0) }
+    }
 }
 
 struct RecordCommand: AsyncParsableCommand {

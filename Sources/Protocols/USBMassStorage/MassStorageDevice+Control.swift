@@ -41,7 +41,9 @@ extension MassStorageDevice {
 
     private func readInterface(_ setup: SetupPacket) -> [UInt8]? {
         // Linux's controllers answer it themselves, and know of no interface.
-        if configuration.profile == .linuxKernel, setup.request == StandardRequest.getStatus { return [0, 0] }
+        if configuration.profile == .linuxKernel, setup.request == StandardRequest.getStatus {
+            return [0, 0]
+        }
         guard activeConfiguration != 0, setup.index == 0 else { return nil }
         return switch setup.request {
         case StandardRequest.getInterface: [0]

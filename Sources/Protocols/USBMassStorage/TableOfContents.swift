@@ -67,6 +67,8 @@ enum TableOfContents {
             return bytes
         }
         let frames = profile == .strict ? min(block + 150, 256 * 60 * 75 - 1) : block + 150
-        return [0, UInt8(truncatingIfNeeded: frames / (60 * 75)), UInt8(frames / 75 % 60), UInt8(frames % 75)]
+        return [
+            0, UInt8(truncatingIfNeeded: frames / (60 * 75)), UInt8(frames / 75 % 60), UInt8(frames % 75),
+        ]
     }
 }

@@ -46,7 +46,8 @@ extension Corpus {
             questions.append(ask(move(0x88, at: 1, count: 1, flags: flags), .toHost, size))
         }
         for (flags, address, length) in [
-            (0, 0, 1), (0, 0, 0), (0, last, 1), (0, last, 2), (0, count, 1), (2, 0, 1), (0x10, 0, 1), (0, 0, 100),
+            (0, 0, 1), (0, 0, 0), (0, last, 1), (0, last, 2), (0, count, 1), (2, 0, 1), (0x10, 0, 1),
+            (0, 0, 100),
             (1, 0, 1), (8, 0, 1),
         ] as [(UInt8, UInt64, UInt32)] {
             questions.append(ask(move(0x2F, at: address, count: length, flags: flags)))
@@ -100,7 +101,8 @@ extension Corpus {
             questions.append(ask(block))
         }
         // 4 to 8: it expects to receive; 9 to 13: to send.
-        for byteCount in [1, size - 1, size, 2 * size - 1, 2 * size, 2 * size + 1, 5 * size, 16 << 10, 40000] {
+        for byteCount in [1, size - 1, size, 2 * size - 1, 2 * size, 2 * size + 1, 5 * size, 16 << 10, 40000]
+        {
             for block in [nothing, toHost, toDevice] {
                 questions.append(ask(block, .toHost, byteCount))
                 questions.append(ask(block, .fromHost, byteCount, fill: UInt8(truncatingIfNeeded: byteCount)))

@@ -38,7 +38,8 @@ extension Corpus {
         for bytes in invalid {
             questions += [
                 .out(bytes), .in(byteCount: 13), statusIn, statusOut, clearIn, .in(byteCount: 13), clearOut,
-                .out(wrapper()), .in(byteCount: 13), transportReset, statusIn, clearIn, clearOut, testUnitReady,
+                .out(wrapper()), .in(byteCount: 13), transportReset, statusIn, clearIn, clearOut,
+                testUnitReady,
             ]
         }
         let meaningless: [[UInt8]] = [
@@ -65,8 +66,10 @@ extension Corpus {
             haltIn, statusIn, .in(byteCount: 13), .out(wrapper()), .in(byteCount: 13), clearIn, statusIn,
             .in(byteCount: 13), testUnitReady, haltOut, statusOut, .out(wrapper()), clearOut, statusOut,
             testUnitReady, haltIn, haltOut, transportReset, statusIn, statusOut, testUnitReady, clearIn,
-            clearOut, testUnitReady, haltIn, .control(.setConfiguration(1), data: []), statusIn, testUnitReady,
-            testUnitReady, haltOut, request(0x01, 11), statusOut, testUnitReady, testUnitReady, clearIn, clearIn,
+            clearOut, testUnitReady, haltIn, .control(.setConfiguration(1), data: []), statusIn,
+            testUnitReady,
+            testUnitReady, haltOut, request(0x01, 11), statusOut, testUnitReady, testUnitReady, clearIn,
+            clearIn,
             testUnitReady,
             // The status is taken in two parts, or with too much room.
             .out(wrapper()), .in(byteCount: 512), testUnitReady,
@@ -91,7 +94,8 @@ extension Corpus {
             // Sense data that nobody has asked for yet.
             .out(wrapper({ _ in }, .init([0xC0, 0, 0, 0, 0, 0]))), .in(byteCount: 13),
         ] + recovery + [
-            requestSense, .out(wrapper({ _ in }, .init([0xC0, 0, 0, 0, 0, 0]))), .in(byteCount: 13), configure,
+            requestSense, .out(wrapper({ _ in }, .init([0xC0, 0, 0, 0, 0, 0]))), .in(byteCount: 13),
+            configure,
             requestSense, requestSense, testUnitReady, lock(true), eject, transportReset, eject,
             .write(path: "lun.0/file", value: unit.image?.path ?? RecordImage.even.path), testUnitReady,
             testUnitReady, lock(true), configure, testUnitReady,

@@ -83,7 +83,8 @@ package enum Corpus {
         var groups: [Group] = [("control requests", controls)]
         for number in 0...6 as ClosedRange<UInt8> {
             let unit = recipe.luns.first { $0.number == Int(number) } ?? GadgetRecipe.LUN(number: Int(number))
-            groups.append(("LUN \(number)", (greeting(unit) + mediumCommands(unit)).map { $0.asking(number) }))
+            groups.append(
+                ("LUN \(number)", (greeting(unit) + mediumCommands(unit)).map { $0.asking(number) }))
         }
         let attentions: [Question] = [
             .control(.setConfiguration(1), data: []), testUnitReady.asking(1), testUnitReady.asking(0),
@@ -97,7 +98,8 @@ package enum Corpus {
         let locks: [Question] = [
             lock(true).asking(1), .write(path: "lun.0/file", value: RecordImage.even.path),
             .write(path: "lun.1/file", value: RecordImage.tiny.path), eject.asking(1), eject.asking(4),
-            .read(path: "lun.4/file"), testUnitReady.asking(0), testUnitReady.asking(0), lock(false).asking(1),
+            .read(path: "lun.4/file"), testUnitReady.asking(0), testUnitReady.asking(0),
+            lock(false).asking(1),
         ]
         groups.append(("each has its own lock", locks))
         return groups

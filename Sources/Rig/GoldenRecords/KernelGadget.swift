@@ -93,7 +93,9 @@ package struct KernelGadget: Sendable {
         defer { close(descriptor) }
         let bytes = image.numbers
         let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard count == bytes.count else { throw SystemError(count < 0 ? errno : ENOSPC, "write \(image.path)") }
+        guard count == bytes.count else {
+            throw SystemError(count < 0 ? errno : ENOSPC, "write \(image.path)")
+        }
         guard ftruncate(descriptor, off_t(image.byteCount)) == 0 else {
             throw SystemError(errno, "extend \(image.path)")
         }
