@@ -144,6 +144,12 @@ let package = Package(
         // Rig: looks at the result from outside.
         room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
         room(
+            "Rig", "GoldenRecords",
+            [
+                "USBIPTransport", "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "SimulatedTime",
+                "LinuxPlatform", "KernelDevices", "VirtualMedia", "Threads", "WireFormat", "CLinux",
+            ]),
+        room(
             "Rig", "USBIPTransport",
             [
                 "USBIPProtocol", "USBMassStorage", "SimulatedBMC", "NBDServer", "VirtualMedia", "Threads",
@@ -253,6 +259,7 @@ let package = Package(
                 "Artefacts",
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "Certificates", "BusServer", "MessageBus",
+                "GoldenRecords",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
@@ -275,6 +282,7 @@ let package = Package(
                 "USBIPTransport", "USBIPProtocol", "HostObserver", "SimulatedBMC", "USBMassStorage",
                 "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
             ]),
+        tests("GoldenRecords", ["GoldenRecords", "USBMassStorage"]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(

@@ -163,6 +163,8 @@ struct Bench {
             if out(fromHost) == .stalled { clearHalt(&reply, endpoint: 0x01) }
         }
         var status = bulkIn(13)
+        // The kernel's device ends data that meet the end of the medium with an empty packet of its own.
+        if status == .data([]) { status = bulkIn(13) }
         if status == .stalled {
             clearHalt(&reply)
             status = bulkIn(13)

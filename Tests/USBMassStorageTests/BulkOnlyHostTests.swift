@@ -82,7 +82,7 @@ struct BulkOnlyHostTests {
         let cases: [([UInt8], TransportFault?)] = [
             (status(), nil), (status(residue: 512), nil), (status(1), nil),
             (Array(status().dropLast()), .invalidStatus(Array(status().dropLast()))),
-            (status() + [0], .invalidStatus(status() + [0])), ([], .invalidStatus([])),
+            (status() + [0], .invalidStatus(status() + [0])),
             (status(3), .invalidStatus(status(3))),
             ([0] + status().dropFirst(), .invalidStatus([0] + status().dropFirst())),
             (status(tag: 2), .wrongTag(expected: 1, found: 2)), (status(2), .phaseError),
@@ -101,6 +101,19 @@ struct BulkOnlyHostTests {
                 Issue.record("\(bytes) is good")
             }
         }
+    }
+
+    @Test func `an empty status is read once more, and then a fault`() {
+        var host = reading()
+        _ = host.handle(.received([data[...]]))
+        #expect(host.handle(.received([])) == .receiveStatus(byteCount: 13))
+        var other = host
+        guard case .finish = host.handle(.received([status()[...]])) else {
+            Issue.record("the second status is good")
+            return
+        }
+        #expect(other.handle(.received([])) == .recover)
+        #expect(other.handle(.done) == .fail(.invalidStatus([])))
     }
 
     @Test func `short data with a residue is fine, without one a fault, padding is cut`() {

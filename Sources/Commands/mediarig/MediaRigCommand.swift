@@ -17,7 +17,7 @@ struct MediaRigCommand: AsyncParsableCommand {
             ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
             StoreCommand.self, BusCommand.self,
             UpCommand.self, AttachCommand.self,
-            RigCommand.self, BenchCommand.self, DoctorCommand.self, RigAgentCommand.self,
+            RigCommand.self, BenchCommand.self, RecordsCommand.self, DoctorCommand.self, RigAgentCommand.self,
         ])
 
     static func main() async {

@@ -47,6 +47,9 @@ package struct USBIPClientSession: Sendable {
 
     package init() {}
 
+    /// A connection that carries transfers from its first byte on, as `usbip-vudc` takes it.
+    package init(attachedTo device: ExportedDevice) { state = .attached(device) }
+
     package var device: ExportedDevice? {
         if case .attached(let device) = state { device } else { nil }
     }

@@ -148,7 +148,10 @@ package struct BulkOnlyHost: Sendable {
 
     private mutating func receivedStatus(_ event: Event, isRetry: Bool) -> Action {
         switch event {
-        case .received(let pieces): return judge(pieces)
+        case .received(let pieces):
+            // Linux's gadget may end its data twice; as usb-storage does, an empty status is read again.
+            let isEmpty = pieces.allSatisfy(\.isEmpty)
+            return isEmpty && !isRetry ? receiveStatus(isRetry: true) : judge(pieces)
         case .stalled where !isRetry:
             state = .clearingStatus
             return .clearHalt(.bulkIn)

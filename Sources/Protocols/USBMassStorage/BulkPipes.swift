@@ -24,9 +24,9 @@ struct BulkInPipe: Sendable {
 
     mutating func begin(packetByteCount: Int) { run = Run(packetByteCount: packetByteCount) }
     mutating func append(_ pieces: [Bytes]) { run?.append(pieces) }
-    /// No more bytes follow. See ``Run/finish(isShort:padByteCount:)``.
-    mutating func finish(isShort: Bool, padByteCount: UInt64) {
-        run?.finish(isShort: isShort, padByteCount: padByteCount)
+    /// No more bytes follow. See ``Run/finish(isShort:padByteCount:endsEmpty:)``.
+    mutating func finish(isShort: Bool, padByteCount: UInt64, endsEmpty: Bool = false) {
+        run?.finish(isShort: isShort, padByteCount: padByteCount, endsEmpty: endsEmpty)
     }
     mutating func dropRun() { run = nil }
 
@@ -70,6 +70,7 @@ extension BulkInPipe {
         private var takenByteCount: UInt64 = 0
         private(set) var isFinal = false
         private var isShort = false
+        private var endsEmpty = false
         /// Every byte, and the short packet that ends them if one is due, has been taken.
         private(set) var isDone = false
 
@@ -85,9 +86,12 @@ extension BulkInPipe {
         /// - Parameters:
         ///   - isShort: the host expects more: a short packet, if need be of no bytes, ends the run.
         ///   - padByteCount: zeroes to send after the data.
-        mutating func finish(isShort: Bool, padByteCount: UInt64) {
+        ///   - endsEmpty: the packet of no bytes comes in any case, as a transfer of its own where the data
+        ///     ended their last one.
+        mutating func finish(isShort: Bool, padByteCount: UInt64, endsEmpty: Bool) {
             isFinal = true
             self.isShort = isShort
+            self.endsEmpty = endsEmpty
             self.padByteCount = padByteCount
         }
 
@@ -122,8 +126,13 @@ extension BulkInPipe {
             }
             takenByteCount += UInt64(room - left)
             if isFinal, bufferedByteCount == 0, padByteCount == 0 {
-                let endsOnShortPacket = left > 0 || takenByteCount % UInt64(packetByteCount) != 0
-                isDone = !isShort || endsOnShortPacket
+                let endsOnPacket = takenByteCount % UInt64(packetByteCount) == 0
+                if endsEmpty {
+                    // The empty packet was this transfer, or ended it.
+                    isDone = left > 0 && (left == room || endsOnPacket)
+                } else {
+                    isDone = !isShort || left > 0 || !endsOnPacket
+                }
             }
             return taken
         }

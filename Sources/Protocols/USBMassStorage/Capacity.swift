@@ -22,9 +22,12 @@ enum Capacity {
     }
 
     /// MMC-6 §6.24: the current capacity and nothing to format to.
-    static func formats(medium: Medium) -> [UInt8] {
+    static func formats(medium: Medium, profile: GadgetConfiguration.Profile) -> [UInt8] {
         var reply: [UInt8] = [0, 0, 0, 8]
-        reply.appendBigEndian(UInt32(clamping: medium.blockCount))
+        // Of a larger medium the kernel tells the lower 32 bits.
+        reply.appendBigEndian(
+            profile == .strict
+                ? UInt32(clamping: medium.blockCount) : UInt32(truncatingIfNeeded: medium.blockCount))
         // Descriptor type 2, formatted medium, shares its word with the block length.
         reply.appendBigEndian(0x0200_0000 | UInt32(medium.blockByteCount))
         return reply

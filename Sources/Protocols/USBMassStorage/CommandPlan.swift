@@ -22,8 +22,9 @@ struct CommandPlan: Equatable, Sendable {
 struct MediumRange: Equatable, Sendable {
     var offset: UInt64
     var byteCount: Int
-    /// The command goes on past the end of the medium: once these bytes are moved it fails there.
-    var endsShort = false
+    /// The command goes on past the end of the medium: once these bytes are moved it fails, and names this
+    /// byte as the place.
+    var failureOffset: UInt64?
 }
 
 /// Why a command is not carried out.

@@ -26,6 +26,8 @@ package struct DescriptorSet: Sendable {
         }
         strings.append("Mass Storage")
         interfaceIndex = UInt8(strings.count)
+        // The kernel counts the end of its own table as a string, and serves it.
+        if configuration.profile == .linuxKernel { strings.append("") }
         self.strings = strings
     }
 

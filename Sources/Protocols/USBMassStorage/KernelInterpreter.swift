@@ -51,18 +51,25 @@ struct KernelInterpreter {
             unit.unitAttention = nil
             throw .sense(attention)
         }
-        for index in 1..<max(1, block.byteCount) where rule.mask & (1 << UInt32(index)) == 0 {
-            // The top three bits of byte 1 were the LUN in SCSI-2.
-            let byte = index == 1 ? block[1] & 0x1F : block[index]
-            guard byte == 0 else { throw .sense(.invalidFieldInCommand) }
-        }
+        if hasUnexpectedBytes(rule) { throw .sense(.invalidFieldInCommand) }
         if rule.needsMedium, unit.medium == nil { throw .sense(.mediumNotPresent) }
+    }
+
+    private func hasUnexpectedBytes(_ rule: CommandRule) -> Bool {
+        let block = wrapper.commandBlock
+        return (1..<max(1, block.byteCount)).contains { index in
+            guard rule.mask & (1 << UInt32(index)) == 0 else { return false }
+            // The top three bits of byte 1 were the LUN in SCSI-2.
+            return index == 1 ? block[1] & 0x1F != 0 : block[index] != 0
+        }
     }
 
     /// Less room than the command wants is a phase error, but the command runs for what there is.
     private mutating func settleData(_ rule: CommandRule, blockByteCount: Int) throws(CommandRefusal) {
         var wanted = rule.amount(in: wrapper.commandBlock)
         if case .blocks = rule.amount { wanted *= UInt64(blockByteCount) }
+        // The kernel counts bytes in 32 bits and refuses what does not fit.
+        guard wanted <= UInt64(UInt32.max) else { throw .phaseError }
         let direction = wanted == 0 ? .none : rule.direction
         if UInt64(wrapper.transferByteCount) < wanted {
             wanted = UInt64(wrapper.transferByteCount)
@@ -86,6 +93,8 @@ struct KernelInterpreter {
             plan.isPhaseError = true
             return
         }
+        // What is malformed fails, and so the missing LUN shows.
+        guard let rule, !hasUnexpectedBytes(rule) else { return }
         switch block.opcode {
         case .inquiry where block[1] & 0x1F == 0:
             plan.isLUNMissing = false

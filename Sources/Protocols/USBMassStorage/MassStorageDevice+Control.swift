@@ -28,12 +28,22 @@ extension MassStorageDevice {
             return descriptors.descriptor(
                 type: UInt8(setup.value >> 8), index: UInt8(setup.value & 0xFF), language: setup.index)
         case StandardRequest.getConfiguration: return [activeConfiguration]
-        case StandardRequest.getStatus: return [0, 0]  // Bus powered, no remote wakeup.
+        case StandardRequest.getStatus: return [deviceStatus, 0]
         default: return nil
         }
     }
 
+    /// Bit 0 self-powered: a gadget without a configuration takes nothing from the bus. Bit 1 remote wakeup.
+    private var deviceStatus: UInt8 {
+        guard configuration.profile == .linuxKernel else { return 0 }
+        return (activeConfiguration == 0 ? 1 : 0) | (isRemoteWakeupEnabled ? 2 : 0)
+    }
+
     private func readInterface(_ setup: SetupPacket) -> [UInt8]? {
+        // Linux's controllers answer it themselves, and know of no interface.
+        if configuration.profile == .linuxKernel, setup.request == StandardRequest.getStatus {
+            return [0, 0]
+        }
         guard activeConfiguration != 0, setup.index == 0 else { return nil }
         return switch setup.request {
         case StandardRequest.getInterface: [0]
@@ -68,6 +78,10 @@ extension MassStorageDevice {
         case StandardRequest.setSystemExitLatency, StandardRequest.setIsochronousDelay:
             return configuration.speed == .superSpeed
         case StandardRequest.setFeature, StandardRequest.clearFeature:
+            if setup.value == FeatureSelector.remoteWakeup, configuration.profile == .linuxKernel {
+                isRemoteWakeupEnabled = setup.request == StandardRequest.setFeature
+                return true
+            }
             let isPowerState =
                 setup.value == FeatureSelector.u1Enable || setup.value == FeatureSelector.u2Enable
             return configuration.speed == .superSpeed && isPowerState && activeConfiguration != 0

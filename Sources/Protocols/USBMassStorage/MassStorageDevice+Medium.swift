@@ -68,8 +68,11 @@ extension MassStorageDevice {
         }
         if let failure = read.failure {
             fail(failure)
-        } else if read.unrequested.endsShort {
-            fail(sense(.blockAddressOutOfRange, at: read.unrequested.offset))
+        } else if let offset = read.unrequested.failureOffset {
+            fail(sense(.blockAddressOutOfRange, at: offset))
+            // The kernel has sent what there was before it looks on; the empty buffer goes after it.
+            finishDataIn(endsEmpty: true)
+            return true
         }
         finishDataIn()
         return true
@@ -136,7 +139,7 @@ extension MassStorageDevice {
             // The host stopped early: what has come is all there is.
             write.hostByteCount = 0
             write.wanted.byteCount = 0
-            write.wanted.endsShort = false
+            write.wanted.failureOffset = nil
         }
         command!.stage = .receiving(write)
     }
@@ -168,8 +171,8 @@ extension MassStorageDevice {
         }
         if let failure = write.failure {
             fail(failure)
-        } else if write.wanted.endsShort {
-            fail(sense(.blockAddressOutOfRange, at: write.wanted.offset))
+        } else if let offset = write.wanted.failureOffset {
+            fail(sense(.blockAddressOutOfRange, at: offset))
         }
         return true
     }
@@ -201,7 +204,7 @@ extension MassStorageDevice {
     mutating func verify(_ range: MediumRange) {
         let count = min(Self.storageChunkByteCount, range.byteCount)
         guard count > 0 else {
-            if range.endsShort { fail(sense(.blockAddressOutOfRange, at: range.offset)) }
+            if let offset = range.failureOffset { fail(sense(.blockAddressOutOfRange, at: offset)) }
             return startDataStage(reply: [])
         }
         let tag = request(.read(offset: range.offset, byteCount: count))

@@ -116,10 +116,13 @@ extension MassStorageDevice {
 
     /// BOT §6.7.2: data that fall short end in a short packet and a stall, or are padded. The kernel
     /// neither pads nor, by default, stalls; hosts take a short packet for what it is.
-    mutating func finishDataIn() {
+    ///
+    /// - Parameter endsEmpty: an empty packet follows the data even where they end in a short one.
+    mutating func finishDataIn(endsEmpty: Bool = false) {
         let residue = command!.residue
         let pads = configuration.profile == .strict && !configuration.mayStall
-        bulkIn.finish(isShort: residue > 0 && !pads, padByteCount: pads ? UInt64(residue) : 0)
+        bulkIn.finish(
+            isShort: residue > 0 && !pads, padByteCount: pads ? UInt64(residue) : 0, endsEmpty: endsEmpty)
         command!.stage = .sendingData
     }
 

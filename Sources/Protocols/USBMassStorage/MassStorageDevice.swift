@@ -22,6 +22,8 @@ package struct MassStorageDevice: Sendable {
     var bulkOut = BulkOutPipe()
     /// BOT §6.6.1: after an invalid wrapper, until reset: bulk-in stalls, bulk-out is dropped.
     var isWedged = false
+    /// Kept for the host that set it; nothing ever wakes it.
+    var isRemoteWakeupEnabled = false
     var command: CommandInProgress?
     var outputs: [DeviceOutput] = []
     /// What the next commands fail with instead of being carried out.
@@ -55,6 +57,7 @@ package struct MassStorageDevice: Sendable {
             if !bulkIn.cancel(transfer, &outputs) { _ = bulkOut.cancel(transfer, &outputs) }
         case .busReset, .disconnected:
             activeConfiguration = 0
+            isRemoteWakeupEnabled = false
             resetFunction()
         case .storageFinished(let tag, let outcome):
             finished(tag, outcome)

@@ -27,8 +27,8 @@ enum SCSICommands {
         case .modeSense6, .modeSense10: reply = try ModePages.reply(block, unit: unit, profile: profile)
         case .readCapacity10: reply = try Capacity.read10(block, medium: medium(unit))
         case .serviceActionIn16: reply = try Capacity.read16(block, medium: medium(unit))
-        case .readFormatCapacities: reply = Capacity.formats(medium: try medium(unit))
-        case .readHeader: reply = try TableOfContents.header(block, medium: medium(unit))
+        case .readFormatCapacities: reply = Capacity.formats(medium: try medium(unit), profile: profile)
+        case .readHeader: reply = try TableOfContents.header(block, medium: medium(unit), profile: profile)
         case .readTOC: reply = try TableOfContents.reply(block, medium: medium(unit), profile: profile)
         default: throw .sense(.invalidCommand)
         }
@@ -66,9 +66,10 @@ enum SCSICommands {
             // DPO and FUA only: no protection information, no RelAdr.
             guard block[1] & 0x1F & ~0x18 == 0 else { throw .sense(.invalidFieldInCommand) }
         }
-        let range = try range(
+        var range = try range(
             at: address, byteCount: intendedByteCount, medium: medium(unit), profile: profile)
         guard isWrite else { return .read(range) }
+        if range.failureOffset != nil { range.failureOffset = writeFailure(range, intendedByteCount) }
         let isForced =
             block.byteCountOfOpcode > 6 && block[1] & 0x08 != 0
             && !unit.configuration.ignoresForceUnitAccess
@@ -93,13 +94,24 @@ enum SCSICommands {
             let available = medium.byteCount - offset
             return MediumRange(
                 offset: offset, byteCount: Int(min(UInt64(byteCount), available)),
-                endsShort: UInt64(byteCount) > available)
+                failureOffset: UInt64(byteCount) > available ? offset + available : nil)
         case .strict:
             let available = (medium.blockCount - address) * UInt64(medium.blockByteCount)
             guard UInt64(byteCount) <= available else { throw .sense(.blockAddressOutOfRange) }
             return MediumRange(offset: offset, byteCount: byteCount)
         }
     }
+
+    /// The kernel asks the host for data buffer by buffer and looks only at where each begins: one that
+    /// reaches past the end is cut without an error.
+    private static func writeFailure(_ range: MediumRange, _ byteCount: Int) -> UInt64? {
+        let buffer = Self.kernelBufferByteCount
+        let accepted = (range.byteCount + buffer - 1) / buffer * buffer
+        return byteCount > accepted ? range.offset + UInt64(accepted) : nil
+    }
+
+    /// f_mass_storage's `FSG_BUFLEN`.
+    private static let kernelBufferByteCount = 16384
 
     /// Reads the blocks without handing them over. BytChk, comparing with data of the host, is not
     /// offered; DPO is ignored.

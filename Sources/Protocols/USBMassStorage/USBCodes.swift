@@ -45,6 +45,7 @@ package enum RequestType {
 
 package enum FeatureSelector {
     package static let endpointHalt: UInt16 = 0
+    package static let remoteWakeup: UInt16 = 1
     package static let u1Enable: UInt16 = 48
     package static let u2Enable: UInt16 = 49
 }

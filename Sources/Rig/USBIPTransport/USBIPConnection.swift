@@ -25,7 +25,7 @@ package final class USBIPConnection: USBDeviceConnection {
         case importing(CheckedContinuation<Result<ExportedDevice, USBIPFailure>, Never>)
     }
     private struct State {
-        var session = USBIPClientSession()
+        var session: USBIPClientSession
         var operation: Operation?
         var operationDeadline: Duration?
         var busID = ""
@@ -34,10 +34,13 @@ package final class USBIPConnection: USBDeviceConnection {
         var violation: USBIPViolation?
         var isOver = false
     }
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let loop: StreamLoop
 
-    private init(_ loop: StreamLoop) { self.loop = loop }
+    private init(_ loop: StreamLoop, _ session: USBIPClientSession = USBIPClientSession()) {
+        self.loop = loop
+        state = Mutex(State(session: session))
+    }
 
     deinit { loop.abort() }
 
@@ -74,6 +77,16 @@ package final class USBIPConnection: USBDeviceConnection {
         return connection
     }
 
+    /// Takes over a stream that carries the transfers of one device already, without asking anybody.
+    package static func attached(
+        owning descriptor: CInt, to device: ExportedDevice
+    ) throws(USBIPFailure) -> USBIPConnection {
+        let connection = USBIPConnection(
+            StreamLoop(owning: descriptor), USBIPClientSession(attachedTo: device))
+        try connection.start()
+        return connection
+    }
+
     private static func open(_ address: ListenAddress) async throws(USBIPFailure) -> USBIPConnection {
         let result = await BlockingThread.value("usbip connect") {
             () -> Result<CInt, USBIPFailure> in
@@ -83,14 +96,18 @@ package final class USBIPConnection: USBDeviceConnection {
         }
         guard let result else { throw .exhausted }
         let connection = USBIPConnection(StreamLoop(owning: try result.get()))
-        let isStarted = connection.loop.start(
+        try connection.start()
+        return connection
+    }
+
+    private func start() throws(USBIPFailure) {
+        let isStarted = loop.start(
             "usbip client",
             StreamLoop.Owner(
-                received: { [weak connection] in connection?.received($0) },
-                keepDeadlines: { [weak connection] in connection?.keepDeadlines($0) },
-                ended: { [weak connection] in connection?.ended() }))
+                received: { [weak self] in self?.received($0) },
+                keepDeadlines: { [weak self] in self?.keepDeadlines($0) },
+                ended: { [weak self] in self?.ended() }))
         guard isStarted else { throw .exhausted }
-        return connection
     }
 
     package var device: ExportedDevice? { state.withLock { $0.session.device } }

@@ -29,13 +29,18 @@ struct MediumFailure: Error, Equatable, Sendable {
 
 /// A regular file in memory, for LUNs that are not backed by nbd.
 final class MemoryFile {
+    /// The beginning; what is missing up to ``byteCount`` reads as zeroes.
     fileprivate(set) var bytes: [UInt8]
+    let byteCount: UInt64
     let isReadOnly: Bool
     /// Byte ranges whose reads and writes fail, as a bad sector would.
     var badRanges: [Range<UInt64>] = []
 
-    init(_ bytes: [UInt8], isReadOnly: Bool) {
+    /// - Parameter byteCount: of a file with a hole at its end, which nothing can be written into.
+    init(_ bytes: [UInt8], byteCount: UInt64? = nil, isReadOnly: Bool) {
         self.bytes = bytes
+        self.byteCount = byteCount ?? UInt64(bytes.count)
+        precondition(self.byteCount >= UInt64(bytes.count))
         self.isReadOnly = isReadOnly
     }
 }
@@ -51,14 +56,17 @@ final class OpenMemoryFile: OpenMedium {
         self.isWritable = isWritable
     }
 
-    var byteCount: UInt64 { UInt64(file.bytes.count) }
+    var byteCount: UInt64 { file.byteCount }
     var logicalBlockBytes: UInt32 { 512 }
 
     func read(
         at offset: UInt64, byteCount: Int, completion: @escaping (Result<[Bytes], MediumFailure>) -> Void
     ) {
         if let failure = failure(at: offset, byteCount: byteCount) { return completion(.failure(failure)) }
-        completion(.success([file.bytes[Int(offset)..<Int(offset) + byteCount]]))
+        let start = Int(min(offset, UInt64(file.bytes.count)))
+        let held = file.bytes[start..<min(start + byteCount, file.bytes.count)]
+        let missing = byteCount - held.count
+        completion(.success(missing == 0 ? [held] : [held, [UInt8](repeating: 0, count: missing)[...]]))
     }
 
     func write(
@@ -66,6 +74,9 @@ final class OpenMemoryFile: OpenMedium {
         completion: @escaping (Result<Void, MediumFailure>) -> Void
     ) {
         if let failure = failure(at: offset, byteCount: bytes.count) { return completion(.failure(failure)) }
+        guard offset + UInt64(bytes.count) <= UInt64(file.bytes.count) else {
+            return completion(.failure(MediumFailure(offset: max(offset, UInt64(file.bytes.count)))))
+        }
         file.bytes.replaceSubrange(Int(offset)..<Int(offset) + bytes.count, with: bytes)
         completion(.success(()))
     }
@@ -75,7 +86,7 @@ final class OpenMemoryFile: OpenMedium {
     func close() {}
 
     private func failure(at offset: UInt64, byteCount: Int) -> MediumFailure? {
-        let end = UInt64(file.bytes.count)
+        let end = file.byteCount
         guard offset <= end, UInt64(byteCount) <= end - offset else { return MediumFailure(offset: offset) }
         let range = offset..<offset + UInt64(byteCount)
         guard let bad = file.badRanges.first(where: { $0.overlaps(range) }) else { return nil }

@@ -124,7 +124,8 @@ final class KernelState: GadgetPlatform {
         }
         let folder = path.hasSuffix("/") ? path : path + "/"
         if "/dev/".hasPrefix(folder) || files.keys.contains(where: { $0.hasPrefix(folder) }) {
-            throw .isDirectory
+            // A directory opens for reading alone; it is no medium all the same.
+            throw forWriting ? .isDirectory : .invalid
         }
         throw path == "/dev/null" ? .invalid : .noEntry
     }

@@ -84,8 +84,12 @@ package actor SimulatedKernel {
     // MARK: Set-up
 
     /// Puts a regular file where a LUN can open it.
-    package func addFile(_ path: String, _ bytes: [UInt8], isReadOnly: Bool = false) {
-        state.files[path] = MemoryFile(bytes, isReadOnly: isReadOnly)
+    ///
+    /// - Parameter byteCount: of a file that ends in a hole: zeroes, which cannot be written.
+    package func addFile(
+        _ path: String, _ bytes: [UInt8], byteCount: UInt64? = nil, isReadOnly: Bool = false
+    ) {
+        state.files[path] = MemoryFile(bytes, byteCount: byteCount, isReadOnly: isReadOnly)
     }
 
     /// What a regular file holds now; `nil` when there is none.
