@@ -244,6 +244,15 @@ let package = Package(
                 "SimulatedTime", "VirtualMedia", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
+        .testTarget(
+            name: "RedfishClientsTests",
+            dependencies: [
+                "TestSupport", "RedfishServer", "FrontPlatform", "LinuxPlatform", "SimulatedBMC",
+                "Verification",
+                "VirtualMedia", "BlockStorage", "DBusProtocol",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ], path: "Tests/RedfishClientsTests",
+            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py"], swiftSettings: settings),
         tests("FrontPlatform", ["FrontPlatform", "RedfishServer"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
