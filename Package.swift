@@ -308,6 +308,15 @@ let package = Package(
                 "EmulatedFleet", "ImageAttachment", "HTTPTransport", "WebFront", "BlockStorage", "LinuxPlatform",
                 "VirtualMedia",
             ]),
+        .testTarget(
+            name: "RedfishClientsTests",
+            dependencies: [
+                "TestSupport", "RedfishServer", "FrontPlatform", "LinuxPlatform", "SimulatedBMC",
+                "Verification",
+                "VirtualMedia", "BlockStorage", "DBusProtocol",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ], path: "Tests/RedfishClientsTests",
+            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py"], swiftSettings: settings),
         tests("FrontPlatform", ["FrontPlatform", "RedfishServer"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(

@@ -9,6 +9,9 @@ extension RedfishService {
         case (.get, .metadata):
             try rejectQuery(context)
             return metadataAnswer()
+        case (.get, .openAPI):
+            try rejectQuery(context)
+            return openAPIAnswer()
         case (.get, .schemaDocument):
             try rejectQuery(context)
             return try schemaAnswer(context.parameters["schema"], context.parameters["document"])
@@ -129,7 +132,7 @@ extension RedfishService {
         case .registryDocument: return try registryText(parameters["registry"], parameters["document"])
         case .jsonSchemas: return jsonSchemasDocument
         case .jsonSchema: return try jsonSchemaDocument(parameters["schema"])
-        case .schemaDocument, .metadata, .taskMonitor, .login, .logout, .insertMedia, .ejectMedia,
+        case .schemaDocument, .metadata, .openAPI, .taskMonitor, .login, .logout, .insertMedia, .ejectMedia,
             .eventStream, .submitTestEvent:
             throw Refusal(.operationNotAllowed)
         }

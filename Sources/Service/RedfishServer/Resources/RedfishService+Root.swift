@@ -83,6 +83,40 @@ extension RedfishService {
         return Answer(head, .bytes(Array(text.utf8)))
     }
 
+    /// The paths and methods of the service for tools that read OpenAPI 3.0.
+    func openAPIAnswer() -> Answer {
+        var text = """
+            openapi: 3.0.1
+            info:
+              title: MediaRig
+              version: "\(configuration.firmwareVersion)"
+            paths:
+
+            """
+        for route in RouteTable.routes {
+            text += "  \(route.pattern):\n"
+            let parameters = route.segments.compactMap { segment in
+                if case .parameter(let name) = segment { name } else { nil }
+            }
+            if !parameters.isEmpty { text += "    parameters:\n" }
+            for name in parameters {
+                text += "      - {name: \(name), in: path, required: true, schema: {type: string}}\n"
+            }
+            for operation in route.operations {
+                text += """
+                        \(operation.method.rawValue.lowercased()):
+                          responses:
+                            default: {description: "See the Redfish specification."}
+
+                    """
+            }
+        }
+        var head = Self.head(200)
+        head.headerFields[.contentType] = "application/yaml; charset=utf-8"
+        head.headerFields[.allow] = "GET, HEAD"
+        return Answer(head, .bytes(Array(text.utf8)))
+    }
+
     /// "2026-11-21T19:20:03+00:00"
     func timeStamp(_ secondsSince1970: Int64) -> String { CalendarTime.text(secondsSince1970) }
 }

@@ -4,7 +4,9 @@ import VirtualMedia
 /// VirtualMedia as a resource: what is true of a slot at this moment.
 extension RedfishService {
     func slotsDocument(under base: String) async -> ResourceDocument {
-        let slots = await media.current() ?? []
+        // Clients take the first slot that may do: those with InsertMedia come first.
+        let known = await media.current() ?? []
+        let slots = known.filter { $0.mode == .legacy } + known.filter { $0.mode == .proxy }
         return ResourceDocument(
             collection: "\(base)/VirtualMedia", of: "VirtualMedia", name: "Virtual Media",
             members: slots.map { "\(base)/VirtualMedia/\($0.name)" })
@@ -113,14 +115,16 @@ extension RedfishService {
             own["HostPresence"] = .string(details.hostPresence)
             own["MediumKind"] = .string(details.mediumKind)
             own["MediumBytes"] = JSON(details.mediumBytes)
-            own["Controller"] = .string(details.controller)
-            own["LastError"] = .string(details.lastError)
-            own["LastErrorCause"] = .string(details.lastErrorCause)
+            own["Controller"] = Self.orNull(details.controller)
+            own["LastError"] = Self.orNull(details.lastError)
+            own["LastErrorCause"] = Self.orNull(details.lastErrorCause)
             own["LastErrorCode"] = JSON(details.lastErrorCode)
         }
         oem["MediaRig"] = .object(own)
         return oem
     }
+
+    private static func orNull(_ text: String) -> JSON { JSON(text.isEmpty ? nil : text) }
 
     func insertMediaInfo(_ slot: MediaSlot, under base: String) -> ResourceDocument {
         func parameter(_ name: String, _ type: String, isRequired: Bool = false, allowed: [String] = [])

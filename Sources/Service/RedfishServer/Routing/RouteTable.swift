@@ -1,6 +1,6 @@
 /// What a route leads to.
 enum Endpoint: Equatable, Sendable {
-    case versions, serviceRoot, odata, metadata
+    case versions, serviceRoot, odata, metadata, openAPI
     case login, logout
     case sessionService, sessions, session
     case accountService, accounts, account, roles, role
@@ -31,6 +31,7 @@ package enum RouteTable {
             Route(root, .serviceRoot, [(.get, .open)]),
             Route("\(root)/odata", .odata, [(.get, .open)]),
             Route("\(root)/$metadata", .metadata, [(.get, .open)]),
+            Route("\(root)/openapi.yaml", .openAPI, [(.get, .open)]),
             Route("/login", .login, [(.post, .open)]),
             Route("/logout", .logout, [(.post, login)]),
 
