@@ -300,13 +300,20 @@ let package = Package(
                 "SimulatedTime", "VirtualMedia", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        tests("HTTPTransport", ["HTTPTransport", "WebFront", "Certificates", "WireFormat"]),
-        tests("WebFront", ["WebFront", "RedfishServer"]),
+        tests("Certificates", ["Certificates", "RemoteStore"]),
         tests(
-            "EmulatedFleet",
+            "HTTPTransport",
             [
-                "EmulatedFleet", "ImageAttachment", "HTTPTransport", "WebFront", "BlockStorage", "LinuxPlatform",
-                "VirtualMedia",
+                "HTTPTransport", "WebFront", "Certificates", "WireFormat",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests("WebFront", ["WebFront"]),
+        tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
+        tests(
+            "ImageAttachment",
+            [
+                "ImageAttachment", "EmulatedFleet", "HTTPTransport", "WebFront", "BlockStorage",
+                "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
             ]),
         .testTarget(
             name: "RedfishClientsTests",

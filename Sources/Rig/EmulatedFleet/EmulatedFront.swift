@@ -6,7 +6,7 @@ import ImageSources
 import LinuxPlatform
 package import RedfishServer
 import RemoteImages
-import Verification
+package import Verification
 package import VirtualMedia
 import WebFront
 
@@ -27,6 +27,8 @@ package final class EmulatedFront: Sendable {
         /// Where the message bus listens besides, for any D-Bus program.
         package var busPath: String?
         package var accounts: any AccountStore = MemoryAccountStore()
+        /// Whether hosts enumerate what is plugged in; without them somebody else can.
+        package var hasAttentiveHosts = true
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -37,7 +39,7 @@ package final class EmulatedFront: Sendable {
     package let port: Int
     /// Where other programs find the bus; `nil` without a path for it.
     package let busAddress: String?
-    private let bmc: EmulatedBMC
+    package let bmc: EmulatedBMC
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
@@ -62,7 +64,7 @@ package final class EmulatedFront: Sendable {
         let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
         let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
         self.bmc = bmc
-        hosts = EmulatedBMC.controllers.flatMap(\.ports).map { port in
+        hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
             let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }

@@ -1,8 +1,9 @@
-import Certificates
 import TestSupport
 import Testing
 
-@testable import RemoteStore
+import RemoteStore
+
+@testable import Certificates
 
 /// OpenSSL's own command line judges the certificates.
 @Suite(.enabled(if: Capability.tool("openssl").isUsable, "openssl is not installed"))

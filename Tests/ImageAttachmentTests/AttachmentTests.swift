@@ -1,0 +1,107 @@
+import BlockStorage
+import EmulatedFleet
+import Foundation
+import HTTPTransport
+import HostObserver
+import LinuxPlatform
+import SimulatedBMC
+import Synchronization
+import TestSupport
+import Testing
+import USBMassStorage
+import VirtualMedia
+import WebFront
+
+@testable import ImageAttachment
+
+/// An image on its way through WebSocket, front, service, nbd and USB, to a host that compares every block.
+struct AttachmentTests {
+    static let image = TemporaryFolder.pattern(5_000_192, seed: 7)
+
+    /// A BMC with one Proxy slot, and what is needed to attach to it.
+    final class Bench: Sendable {
+        let folder: TemporaryFolder
+        let front: EmulatedFront
+        let threads = WebThreads()
+        let authority: [UInt8]
+        let clock = SystemClock()
+        let spawner = SystemSpawner()
+
+        init(stall: UInt16 = 20) async throws {
+            folder = try TemporaryFolder()
+            let files = IdentityFolder(path: folder.path)
+            let identity = try files.identity(names: ["localhost"])
+            var media = SlotLayout.slots(1, socketsIn: folder.path)
+            media.slots[0].failurePolicy.stallSeconds = stall
+            var plan = EmulatedFront.Plan(media: media, password: "Secret-12345")
+            (plan.hasAttentiveHosts, plan.passwordCost) = (false, 8)
+            front = try await EmulatedFront.start(plan, name: "bmc", identity: identity, threads: threads)
+            authority = try #require(try IdentityFolder.read(files.authorityPath))
+        }
+
+        func stop() async {
+            await front.stop()
+            await threads.stop()
+        }
+
+        func attachment(
+            _ store: any BlockStore, password: String = "Secret-12345", path: String = "/nbd/0",
+            news: @escaping @Sendable (ImageAttachment.News) -> Void = { _ in }
+        ) -> ImageAttachment {
+            let credentials = Data("admin:\(password)".utf8).base64EncodedString()
+            return ImageAttachment(
+                store,
+                to: .init(
+                    host: "localhost", port: front.port, path: path,
+                    fields: [("Authorization", "Basic \(credentials)")]),
+                WebSocketClient(trust: .authorities(authority)), clock: clock, spawner: spawner, news: news)
+        }
+
+        /// The host's view of the medium, once it is plugged in.
+        func host() async throws -> HostObserver {
+            let device = try await front.bmc.kernel.device(
+                on: EmulatedFrontPorts.first, timeout: .seconds(30))
+            let clock = self.clock
+            return HostObserver(
+                connection: device, profile: .linux(speed: .superSpeed), now: { clock.now },
+                pause: { try? await clock.sleep(until: clock.now + $0) })
+        }
+    }
+
+    enum EmulatedFrontPorts { static let first = "emulated-udc.1" }
+
+    @Test func `the host reads every block of an attached image, and stopping takes it away`() async throws {
+        let bench = try await Bench()
+        let attachment = bench.attachment(MemoryStore(Self.image, isReadOnly: true))
+        let end = Mutex<ImageAttachment.End?>(nil)
+        let running = bench.spawner.spawn("attach", .shared) {
+            let result = await attachment.run()
+            end.withLock { $0 = result }
+        }
+        let host = try await bench.host()
+        _ = try await host.enumerate()
+        #expect(try await host.examineUnit().capacity.byteCount == UInt64(Self.image.count))
+        let report = try await host.readAll(expecting: .image(ExpectedBytes(Self.image)))
+        #expect(report.verdict == .proven, "\(report)")
+        await attachment.stop()
+        await running.finished()
+        #expect(end.withLock { $0 } == .done)
+        #expect(await bench.front.bmc.leftovers().isEmpty)
+        await bench.stop()
+    }
+
+    @Test func `who may not, or asks for nothing that is there, is told so`() async throws {
+        let bench = try await Bench()
+        let store = MemoryStore(Self.image, isReadOnly: true)
+        for (attachment, status) in [
+            (bench.attachment(store, password: "wrong"), "401"), (bench.attachment(store, path: "/nbd/7"), "404"),
+        ] {
+            guard case .refused(let why) = await attachment.run() else {
+                Issue.record("it was let in")
+                continue
+            }
+            #expect(why.contains(status))
+        }
+        await bench.stop()
+    }
+}
