@@ -186,6 +186,12 @@ let package = Package(
                 "NBDServer", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
+        room(
+            "Rig", "PortContracts",
+            [
+                "KernelDevices", "SimulatedBMC", "LinuxPlatform", "NBDServer", "NBDProtocol", "BlockStorage",
+                "VirtualMedia", "Reports",
+            ]),
         room("Rig", "Capabilities"),
         room(
             "Rig", "VirtualMachine",
@@ -204,6 +210,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
+                "PortContracts", "KernelDevices",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
                 "Scenarios",
@@ -276,6 +283,7 @@ let package = Package(
                 "VirtualMedia",
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
+        tests("PortContracts", ["PortContracts"]),
         tests("Netlink", ["Netlink", "WireFormat"]),
         tests(
             "MediaDaemon",

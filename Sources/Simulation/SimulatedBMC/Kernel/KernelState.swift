@@ -126,6 +126,7 @@ final class KernelState: GadgetPlatform {
         if "/dev/".hasPrefix(folder) || files.keys.contains(where: { $0.hasPrefix(folder) }) {
             throw .isDirectory
         }
+        if files.keys.contains(where: { path.hasPrefix($0 + "/") }) { throw .notDirectory }
         throw path == "/dev/null" ? .invalid : .noEntry
     }
 }
