@@ -234,6 +234,12 @@ let package = Package(
                 "NBDServer", "VirtualMedia", "BlockStorage", "DBusProtocol", "USBMassStorage",
             ]),
         room("Rig", "Benchmarks", ["SimulatedTime", "VirtualMedia"]),
+        room(
+            "Rig", "PortContracts",
+            [
+                "KernelDevices", "SimulatedBMC", "LinuxPlatform", "NBDServer", "NBDProtocol", "BlockStorage",
+                "VirtualMedia", "Reports",
+            ]),
         room("Rig", "Capabilities"),
         room(
             "Rig", "VirtualMachine",
@@ -253,6 +259,7 @@ let package = Package(
             name: "mediarig",
             dependencies: [
                 "EmulatedFleet", "ImageAttachment", "HTTPTransport",
+                "PortContracts", "KernelDevices",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
                 "Scenarios",
@@ -359,6 +366,7 @@ let package = Package(
                 "VirtualMedia",
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
+        tests("PortContracts", ["PortContracts"]),
         tests("Netlink", ["Netlink", "WireFormat"]),
         tests(
             "MediaDaemon",

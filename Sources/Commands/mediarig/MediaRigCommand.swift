@@ -14,7 +14,8 @@ struct MediaRigCommand: AsyncParsableCommand {
         subcommands: [
             VerifyCommand.self, RunCommand.self, ReplayCommand.self, MinimiseCommand.self,
             WeaknessCommand.self,
-            ScenarioCommand.self, FaultsCommand.self, ReportCommand.self, ServeCommand.self,
+            ContractsCommand.self, ScenarioCommand.self, FaultsCommand.self, ReportCommand.self,
+            ServeCommand.self,
             StoreCommand.self, BusCommand.self,
             UpCommand.self, AttachCommand.self,
             RigCommand.self, BenchCommand.self, RecordsCommand.self, DoctorCommand.self, RigAgentCommand.self,

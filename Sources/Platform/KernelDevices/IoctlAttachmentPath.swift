@@ -14,6 +14,8 @@ final class IoctlAttachmentPath: AttachmentPath {
     /// One attachment, from the start of its thread to the end.
     private struct Stay {
         var backendIdentifier: String
+        /// Of the device file, while the thread has it open.
+        var descriptor: CInt?
         var failure: SystemError?
         var hasEnded = false
     }
@@ -40,7 +42,9 @@ final class IoctlAttachmentPath: AttachmentPath {
         stays.change { $0[device] = Stay(backendIdentifier: attachment.backendIdentifier) }
         let (stays, files, sockets) = (stays, files, kept)
         let isStarted = BlockingThread.start(device) {
-            let failure = Self.stay(attachment, files, sockets)
+            let failure = Self.stay(attachment, files, sockets) { descriptor in
+                stays.change { $0[device]?.descriptor = descriptor }
+            }
             stays.change {
                 $0[device]?.failure = failure
                 $0[device]?.hasEnded = true
@@ -63,14 +67,21 @@ final class IoctlAttachmentPath: AttachmentPath {
     }
 
     /// Returns once the attachment is over.
-    private static func stay(_ attachment: NBDAttachment, _ files: NBDDeviceFiles, _ sockets: [CInt])
-        -> SystemError?
-    {
+    ///
+    /// - Parameter opened: told of the device's descriptor, and of `nil` before it is closed.
+    private static func stay(
+        _ attachment: NBDAttachment, _ files: NBDDeviceFiles, _ sockets: [CInt],
+        _ opened: (CInt?) -> Void
+    ) -> SystemError? {
         defer { for socket in sockets { close(socket) } }
         let operation = "attach \(attachment.device)"
         let descriptor = open("\(files.devices)/\(attachment.device)", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return SystemError(errno, operation) }
-        defer { close(descriptor) }
+        opened(descriptor)
+        defer {
+            opened(nil)
+            close(descriptor)
+        }
         let block = UInt64(attachment.blockBytes)
         var calls: [(UInt, UInt)] = [
             (UInt(CLINUX_NBD_SET_BLKSIZE), UInt(block)),
@@ -97,7 +108,12 @@ final class IoctlAttachmentPath: AttachmentPath {
 
     func disconnect(_ device: String, number: UInt32) throws(SystemError) {
         let operation = "detach \(device)"
-        let descriptor = open("\(files.devices)/\(device)", O_RDWR | O_CLOEXEC)
+        // Opening it anew would read a partition table, and hang on a server that hangs. The thread's own is
+        // copied under the lock, so that it is not closed, and its number another file's, meanwhile.
+        let own = stays.withLock { stays in
+            stays[device]?.descriptor.map { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+        }
+        let descriptor = own ?? open("\(files.devices)/\(device)", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError(errno, operation) }
         // EINVAL: nothing is attached.
         let status = clinux_ioctl(descriptor, UInt(CLINUX_NBD_DISCONNECT), 0)

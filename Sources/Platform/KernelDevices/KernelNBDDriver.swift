@@ -66,6 +66,8 @@ package final class KernelNBDDriver: NBDDriver {
     {
         let device = attachment.device
         let channels = try sockets(connections, "attach \(device)")
+        // The kernel would take 1024 in its place.
+        guard attachment.blockBytes > 0 else { throw SystemError(EINVAL, "attach \(device)") }
         let (files, path) = (files, path)
         try await BlockingCall.run("nbd attach") { () throws(SystemError) in
             let number = try files.number(of: device, "attach \(device)")

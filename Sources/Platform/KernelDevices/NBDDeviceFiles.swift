@@ -97,6 +97,8 @@ struct NBDDeviceFiles: Sendable {
                 throw SystemError(errno, operation)
             }
         }
+        // It had that many a moment ago: the attachment has ended meanwhile.
+        guard filled >= Int(offset - start) + byteCount else { throw SystemError(EIO, operation) }
         return Array(buffer[..<filled].dropFirst(Int(offset - start)).prefix(byteCount))
     }
 

@@ -28,6 +28,8 @@ final class GadgetStrings {
 
     private func makeLanguage(_ name: String) throws(Errno) -> ConfigDirectory {
         let identifier = try AttributeText.languageIdentifier(name)
+        // One language can be written in many ways: 0x409 is 1033.
+        guard !languages.values.contains(where: { $0.identifier == identifier }) else { throw .exists }
         guard languages.count < Self.maximumLanguages else { throw .noSpace }
         languages[name] = Language(identifier: identifier, texts: [:])
         let item = ConfigDirectory(name)

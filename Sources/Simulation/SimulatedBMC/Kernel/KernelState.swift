@@ -127,6 +127,7 @@ final class KernelState: GadgetPlatform {
             // A directory opens for reading alone; it is no medium all the same.
             throw forWriting ? .isDirectory : .invalid
         }
+        if files.keys.contains(where: { path.hasPrefix($0 + "/") }) { throw .notDirectory }
         throw path == "/dev/null" ? .invalid : .noEntry
     }
 }
