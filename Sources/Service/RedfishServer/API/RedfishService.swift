@@ -23,7 +23,7 @@ package actor RedfishService {
     var events = EventHub()
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
-    let slotChanges: Broadcast<SlotChange>
+    let slotChanges: Broadcast<MediaSlotChange>
     /// Account changes are stored one after the other.
     var storing: Promise<Bool>?
 
@@ -36,11 +36,11 @@ package actor RedfishService {
         sessions.timeout = configuration.sessionTimeout
         digestKey = platform.entropy.bytes(RedfishLimits.tokenBytes)
         decoyHash = await platform.passwords.hash(platform.entropy.bytes(16))
-        let slotChanges = Broadcast<SlotChange>()
+        let slotChanges = Broadcast<MediaSlotChange>()
         self.slotChanges = slotChanges
         media = MediaClient(
             platform, busName: configuration.mediaBusName, rootPath: configuration.mediaRootPath
-        ) { old, new in slotChanges.send(SlotChange(old: old, new: new)) }
+        ) { old, new in slotChanges.send(MediaSlotChange(old: old, new: new)) }
         if let stored = try await platform.accounts.load() {
             accounts = AccountTable(stored)
         } else {
@@ -159,7 +159,7 @@ package actor RedfishService {
     package func slots() async -> [MediaSlot]? { await media.current() }
 
     /// From now on: slots that are not what they were.
-    package func followSlots() -> AsyncStream<SlotChange> { slotChanges.subscribe() }
+    package func followSlots() -> AsyncStream<MediaSlotChange> { slotChanges.subscribe() }
 
     /// Asks for a Proxy slot to be mounted, once somebody serves its socket.
     ///
@@ -176,7 +176,7 @@ package actor RedfishService {
 }
 
 /// One slot is not what it was; `nil` is one that is not there.
-package struct SlotChange: Equatable, Sendable {
+package struct MediaSlotChange: Equatable, Sendable {
     package let old: MediaSlot?
     package let new: MediaSlot?
 }

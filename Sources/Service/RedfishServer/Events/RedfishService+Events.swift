@@ -46,7 +46,7 @@ extension RedfishService {
     }
 
     /// What a change of a slot means for those who listen.
-    func tell(of change: SlotChange) {
+    func tell(of change: MediaSlotChange) {
         guard let slot = change.new ?? change.old else { return }
         let origin = "\(systemPath)/VirtualMedia/\(slot.name)"
         guard let old = change.old, let new = change.new else {
