@@ -21,6 +21,8 @@ package actor RedfishService {
     var passwordChecks = 0
     var jobs = JobTable()
     var events = EventHub()
+    /// By the name of the slot.
+    var trust: [String: SlotTrust] = [:]
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
     let slotChanges: Broadcast<MediaSlotChange>

@@ -14,9 +14,11 @@ extension RedfishService {
     {
         let insertion = try InsertMediaBody(&body, configuration.imageSources, for: context.knownLogin.role)
         guard !slot.isActive else { throw Refusal(.slotOccupied) }
-        let request = insertion.request
+        var request = insertion.request
+        request.authorities = trust[slot.name]?.authorities
+        let settled = request
         return try await perform("InsertMedia", on: slot, for: context) { media in
-            await media.insert(request, into: slot)
+            await media.insert(settled, into: slot)
         }
     }
 
@@ -46,6 +48,12 @@ extension RedfishService {
         try checkIfMatch(context, slotDocument(slot, under: base))
         var body = try RequestBody(context.body, contentType: context.contentType, for: .properties)
         guard !body.isEmpty else { throw Refusal(.noOperation) }
+        let trustChange = slot.canTrust ? body.boolean("VerifyCertificate") : nil
+        if let trustChange, !body.hasMore {
+            try body.finish()
+            trust[slot.name, default: SlotTrust()].isExclusive = trustChange
+            return answer(slotDocument(slot, under: base), to: context)
+        }
         let ejects = body.takesNull("Image") || body.takesFalse("Inserted")
         body.refuse(readOnly: [
             "Id", "Name", "ImageName", "ConnectedVia", "Status", "Actions", "Description", "Oem",
@@ -57,6 +65,10 @@ extension RedfishService {
             ])
             try body.finish()
             return try await eject(slot, context)
+        }
+        if trustChange != nil {
+            // One request, one thing: whom to trust is settled before anything is inserted.
+            body.add(MessageEntry(.propertyValueConflict, ["VerifyCertificate", "Image"]))
         }
         guard slot.mode == .legacy else {
             throw Refusal(.propertyNotWritable, "Image", about: "Image")

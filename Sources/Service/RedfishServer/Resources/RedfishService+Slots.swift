@@ -45,6 +45,10 @@ extension RedfishService {
             object["Image"] = JSON(url.isEmpty ? nil : Self.withoutSecrets(url))
             object["ImageName"] = JSON(Self.imageName(of: url))
             object["TransferProtocolType"] = JSON(configuration.imageSources.schemes[scheme])
+            if slot.canTrust {
+                object["VerifyCertificate"] = JSON(trust[slot.name]?.isExclusive ?? false)
+                object["Certificates"] = .link("\(path)/Certificates")
+            }
             object["UserName"] = .null
             object["Password"] = .null
         case .proxy: object["TransferProtocolType"] = "OEM"
