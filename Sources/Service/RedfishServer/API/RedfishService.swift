@@ -23,6 +23,7 @@ package actor RedfishService {
     var events = EventHub()
     /// By the name of the slot.
     var trust: [String: SlotTrust] = [:]
+    var ejectRules: [String: EjectRules] = [:]
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
     let slotChanges: Broadcast<MediaSlotChange>
@@ -69,7 +70,7 @@ package actor RedfishService {
                 for await change in slotChanges { await tell(of: change) }
             },
             platform.spawner.spawn("login changes", .shared) { [self] in
-                for await change in loginChanges { await endStreams(for: change) }
+                for await change in loginChanges { await end(whatIsBoundTo: change) }
             },
         ]
         while true {

@@ -53,6 +53,7 @@ extension RedfishService {
             return tell(change.old == nil ? .resourceCreated : .resourceRemoved, origin: origin)
         }
         if !old.isActive, new.isActive { return tell(.mediaInserted, slot.name, origin: origin) }
+        if old.isActive, !new.isActive { noteEjected(from: slot.name) }
         if old.isActive, !new.isActive { return tell(.mediaEjected, slot.name, origin: origin) }
         let states = (old.details?.state, new.details?.state)
         if states.0 != "Recovering", states.1 == "Recovering" {
@@ -151,8 +152,9 @@ extension RedfishService {
         return bytes
     }
 
-    /// Streams end with the login that opened them.
-    func endStreams(for change: LoginChange) {
+    /// Streams end with the login that opened them; and media, where the slot is told so.
+    func end(whatIsBoundTo change: LoginChange) {
+        if case .sessionEnded(let id) = change { ejectMedia(ofSession: id) }
         for listener in events.all where listener.destination == nil {
             switch change {
             case .sessionEnded(let id): if listener.sessionID == id { events.remove(listener.id) }

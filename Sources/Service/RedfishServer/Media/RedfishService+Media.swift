@@ -17,8 +17,11 @@ extension RedfishService {
         var request = insertion.request
         request.authorities = trust[slot.name]?.authorities
         let settled = request
-        return try await perform("InsertMedia", on: slot, for: context) { media in
-            await media.insert(settled, into: slot)
+        let sessionID = context.knownLogin.sessionID
+        return try await perform("InsertMedia", on: slot, for: context) { [self] media in
+            let outcome = await media.insert(settled, into: slot)
+            if outcome == .done { await noteInserted(into: slot, by: sessionID) }
+            return outcome
         }
     }
 
@@ -48,11 +51,14 @@ extension RedfishService {
         try checkIfMatch(context, slotDocument(slot, under: base))
         var body = try RequestBody(context.body, contentType: context.contentType, for: .properties)
         guard !body.isEmpty else { throw Refusal(.noOperation) }
-        let trustChange = slot.canTrust ? body.boolean("VerifyCertificate") : nil
-        if let trustChange, !body.hasMore {
-            try body.finish()
-            trust[slot.name, default: SlotTrust()].isExclusive = trustChange
+        let settings = Self.settings(&body, of: slot)
+        if !settings.isEmpty, !body.hasMore {
+            apply(settings, to: slot)
             return answer(slotDocument(slot, under: base), to: context)
+        }
+        if !settings.isEmpty, body.has("Image") || body.has("Inserted") {
+            // One request, one thing: how the slot behaves is settled before anything is inserted.
+            body.add(MessageEntry(.propertyValueConflict, ["Image", "VerifyCertificate"]))
         }
         let ejects = body.takesNull("Image") || body.takesFalse("Inserted")
         body.refuse(readOnly: [
@@ -65,10 +71,6 @@ extension RedfishService {
             ])
             try body.finish()
             return try await eject(slot, context)
-        }
-        if trustChange != nil {
-            // One request, one thing: whom to trust is settled before anything is inserted.
-            body.add(MessageEntry(.propertyValueConflict, ["VerifyCertificate", "Image"]))
         }
         guard slot.mode == .legacy else {
             throw Refusal(.propertyNotWritable, "Image", about: "Image")

@@ -53,6 +53,7 @@ extension RedfishService {
             object["Password"] = .null
         case .proxy: object["TransferProtocolType"] = "OEM"
         }
+        addSettings(of: slot, to: &object)
         object["Oem"] = .object(Self.oem(of: slot))
         var actions: JSONObject = [:]
         if slot.mode == .legacy {
