@@ -303,7 +303,8 @@ let package = Package(
         tests(
             "RedfishServer",
             [
-                "RedfishServer", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "SimulatedBMC",
+                "RedfishServer", "MessageBus", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog",
+                "SimulatedBMC",
                 "SimulatedTime", "VirtualMedia", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),

@@ -113,7 +113,8 @@ struct DocumentationTests {
                 let isLogIn = operation.method == .post && entity == "SessionCollection"
                 // Media under a system are components of it: docs/redfish.md says why.
                 let isComponent =
-                    route.pattern.hasPrefix("/redfish/v1/Systems/") && entity == "VirtualMedia"
+                    route.pattern.hasPrefix("/redfish/v1/Systems/")
+                    && ["VirtualMedia", "CertificateCollection", "Certificate"].contains(entity)
                 // A task ends for whoever began it.
                 let isOwnTask = entity == "Task" && operation.method == .delete
                 // A user may change its own password; the property override of the registry.
@@ -149,6 +150,10 @@ struct DocumentationTests {
         case .slot, .insertMedia, .ejectMedia: "VirtualMedia"
         case .taskService: "TaskService"
         case .task: "Task"
+        case .certificateService, .replaceCertificate: "CertificateService"
+        case .certificateLocations: "CertificateLocations"
+        case .certificates: "CertificateCollection"
+        case .certificate: "Certificate"
         case .eventService, .submitTestEvent: "EventService"
         case .subscriptions: "EventDestinationCollection"
         case .subscription: "EventDestination"

@@ -36,7 +36,7 @@ final class Front: Sendable {
     /// Runs `body` against a front that has read its slots.
     static func run(
         seed: UInt64 = 1, _ topology: Scenario.Topology = Front.topology,
-        configure: (inout RedfishConfiguration) -> Void = { _ in },
+        isOrderDrawn: Bool = false, configure: (inout RedfishConfiguration) -> Void = { _ in },
         accounts: any AccountStore = MemoryAccountStore(), delivery: (any EventDelivery)? = nil,
         _ body: @escaping @Sendable (Front) async throws -> Void
     ) throws {
@@ -47,7 +47,7 @@ final class Front: Sendable {
             ], uuid: "00000000-0000-4000-8000-000000000001")
         configure(&configuration)
         let settled = configuration
-        try Simulation(seed: seed).run { simulation in
+        try Simulation(seed: seed, isOrderDrawn: isOrderDrawn).run { simulation in
             let recorder = RunRecorder(
                 maximumEvents: 1000, now: { simulation.executor.now })
             let world = try SimulatedWorld(

@@ -167,6 +167,7 @@ struct FakeImages: ImageOpener {
     func open(_ request: ImageRequest) async throws(ImageError) -> any BlockStore {
         do { try await world.perform("open image") } catch { throw ImageError(.serverError, "\(error)") }
         let (error, byteCount) = world.state.withLock { state in
+            state.seenAuthorities.append(request.authorities)
             if let credentials = request.credentials {
                 state.seenPasswords.append(credentials.withPassword { Array($0) })
             }

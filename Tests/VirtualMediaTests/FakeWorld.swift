@@ -44,6 +44,7 @@ final class FakeWorld: Sendable {
         var writtenRanges: [Range<UInt64>] = []
         var secrets: [[UInt8]] = []
         var seenPasswords: [[UInt8]] = []
+        var seenAuthorities: [String?] = []
     }
 
     struct FakeDevice {

@@ -167,7 +167,12 @@ extension CurlConnection {
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
-        if options.caFile != nil || options.caDirectory != nil {
+        if let authorities = options.authorities {
+            set(CURLOPT_CAPATH, nil)
+            var text = Array(authorities.utf8)
+            let code = ccurl_set_copied_blob(easy, CURLOPT_CAINFO_BLOB, &text, text.count)
+            precondition(code == CURLE_OK, "libcurl refuses certificates in memory")
+        } else if options.caFile != nil || options.caDirectory != nil {
             set(CURLOPT_CAINFO, options.caFile)
             set(CURLOPT_CAPATH, options.caDirectory)
         }

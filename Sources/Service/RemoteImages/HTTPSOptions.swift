@@ -4,6 +4,8 @@ package struct HTTPSOptions: Sendable {
     package var caFile: String?
     /// Folder with hashed certificates (`openssl rehash`), instead of the system's.
     package var caDirectory: String?
+    /// PEM text with the certificates to trust, instead of all others.
+    package var authorities: String?
     /// Name look-up, TCP and TLS together.
     package var connectTimeout = Duration.seconds(10)
     /// One request with its body.

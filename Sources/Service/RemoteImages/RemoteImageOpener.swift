@@ -51,6 +51,8 @@ package struct RemoteImageOpener: ImageOpener {
     {
         var authorization: AuthorizationHeader?
         if let credentials = request.credentials { authorization = try AuthorizationHeader(credentials) }
+        var options = options
+        if let authorities = request.authorities { options.authorities = authorities }
         let opening = HTTPSOpening(
             setting: FetchSetting(
                 check: RangeResponseCheck(location: location, hadCredentials: authorization != nil),

@@ -76,7 +76,7 @@ extension FetchFailure {
         case .unreadableTrust:
             return FetchFailure(
                 .untrustedCertificate,
-                "\(server): the trusted certificates cannot be read from \(options.caFile ?? options.caDirectory ?? "the system's folder")"
+                "\(server): the trusted certificates cannot be read from \(options.trustWords)"
             )
         case .tlsFailed(let reason):
             return FetchFailure(
@@ -100,7 +100,7 @@ extension FetchFailure {
     private static func words(
         _ fault: CertificateFault, _ location: HTTPSLocation, _ options: HTTPSOptions
     ) -> String {
-        let trust = options.caFile ?? options.caDirectory ?? "the system's certificates"
+        let trust = options.trustWords
         return switch fault {
         case .wrongName: "is not for the name \(location.host): use the name it was issued for"
         case .notYetValid: "is not valid yet: check this machine's clock"
@@ -112,5 +112,13 @@ extension FetchFailure {
         case .revoked: "was revoked"
         case .other(let number): "is not acceptable (X.509 verification error \(number))"
         }
+    }
+}
+
+extension HTTPSOptions {
+    /// Where the certificates that count come from, for people.
+    fileprivate var trustWords: String {
+        if authorities != nil { return "the certificates given with the request" }
+        return caFile ?? caDirectory ?? "the system's certificates"
     }
 }

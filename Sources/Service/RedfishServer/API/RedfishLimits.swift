@@ -29,6 +29,7 @@ package enum RedfishLimits {
     /// Between two attempts to reach the bus.
     package static let busReconnect = Duration.seconds(1)
     package static let imageBytes = 2048
+    package static let certificatesPerSlot = 8
     package static let subscriptions = 64
     package static let eventStreams = 1024
     /// Events that one stream may be behind before some are dropped.

@@ -21,9 +21,12 @@ package actor RedfishService {
     var passwordChecks = 0
     var jobs = JobTable()
     var events = EventHub()
+    /// By the name of the slot.
+    var trust: [String: SlotTrust] = [:]
+    var ejectRules: [String: EjectRules] = [:]
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
-    let slotChanges: Broadcast<SlotChange>
+    let slotChanges: Broadcast<MediaSlotChange>
     /// Account changes are stored one after the other.
     var storing: Promise<Bool>?
 
@@ -36,11 +39,11 @@ package actor RedfishService {
         sessions.timeout = configuration.sessionTimeout
         digestKey = platform.entropy.bytes(RedfishLimits.tokenBytes)
         decoyHash = await platform.passwords.hash(platform.entropy.bytes(16))
-        let slotChanges = Broadcast<SlotChange>()
+        let slotChanges = Broadcast<MediaSlotChange>()
         self.slotChanges = slotChanges
         media = MediaClient(
             platform, busName: configuration.mediaBusName, rootPath: configuration.mediaRootPath
-        ) { old, new in slotChanges.send(SlotChange(old: old, new: new)) }
+        ) { old, new in slotChanges.send(MediaSlotChange(old: old, new: new)) }
         if let stored = try await platform.accounts.load() {
             accounts = AccountTable(stored)
         } else {
@@ -67,7 +70,7 @@ package actor RedfishService {
                 for await change in slotChanges { await tell(of: change) }
             },
             platform.spawner.spawn("login changes", .shared) { [self] in
-                for await change in loginChanges { await endStreams(for: change) }
+                for await change in loginChanges { await end(whatIsBoundTo: change) }
             },
         ]
         while true {
@@ -159,7 +162,7 @@ package actor RedfishService {
     package func slots() async -> [MediaSlot]? { await media.current() }
 
     /// From now on: slots that are not what they were.
-    package func followSlots() -> AsyncStream<SlotChange> { slotChanges.subscribe() }
+    package func followSlots() -> AsyncStream<MediaSlotChange> { slotChanges.subscribe() }
 
     /// Asks for a Proxy slot to be mounted, once somebody serves its socket.
     ///
@@ -176,7 +179,7 @@ package actor RedfishService {
 }
 
 /// One slot is not what it was; `nil` is one that is not there.
-package struct SlotChange: Equatable, Sendable {
+package struct MediaSlotChange: Equatable, Sendable {
     package let old: MediaSlot?
     package let new: MediaSlot?
 }

@@ -155,7 +155,11 @@ enum Base64 {
         var bytes: [UInt8] = []
         var buffer: UInt32 = 0
         var bits = 0
-        for character in text.utf8.prefix(while: { $0 != UInt8(ascii: "=") }) {
+        let digits = text.utf8.prefix { $0 != UInt8(ascii: "=") }
+        guard text.utf8.count - digits.count <= 2,
+            text.utf8[digits.endIndex...].allSatisfy({ $0 == UInt8(ascii: "=") })
+        else { return nil }
+        for character in digits {
             let value: UInt8
             switch character {
             case 0x41...0x5A: value = character - 0x41

@@ -46,13 +46,14 @@ extension RedfishService {
     }
 
     /// What a change of a slot means for those who listen.
-    func tell(of change: SlotChange) {
+    func tell(of change: MediaSlotChange) {
         guard let slot = change.new ?? change.old else { return }
         let origin = "\(systemPath)/VirtualMedia/\(slot.name)"
         guard let old = change.old, let new = change.new else {
             return tell(change.old == nil ? .resourceCreated : .resourceRemoved, origin: origin)
         }
         if !old.isActive, new.isActive { return tell(.mediaInserted, slot.name, origin: origin) }
+        if old.isActive, !new.isActive { noteEjected(from: slot.name) }
         if old.isActive, !new.isActive { return tell(.mediaEjected, slot.name, origin: origin) }
         let states = (old.details?.state, new.details?.state)
         if states.0 != "Recovering", states.1 == "Recovering" {
@@ -151,8 +152,9 @@ extension RedfishService {
         return bytes
     }
 
-    /// Streams end with the login that opened them.
-    func endStreams(for change: LoginChange) {
+    /// Streams end with the login that opened them; and media, where the slot is told so.
+    func end(whatIsBoundTo change: LoginChange) {
+        if case .sessionEnded(let id) = change { ejectMedia(ofSession: id) }
         for listener in events.all where listener.destination == nil {
             switch change {
             case .sessionEnded(let id): if listener.sessionID == id { events.remove(listener.id) }

@@ -165,9 +165,24 @@ struct RequestBody {
         return RequestBody(members, purpose)
     }
 
+    /// An object that names another resource: its "@odata.id".
+    mutating func link(_ key: String) -> String? {
+        guard let node = take(key) else { return nil }
+        guard case .object(let members) = node.value, members.count == 1, members[0].key == "@odata.id",
+            case .string(let path) = members[0].node.value
+        else {
+            addTypeProblem(key, Self.shown(node))
+            return nil
+        }
+        return path
+    }
+
     mutating func absorb(_ nested: RequestBody) {
         problems += nested.problems + nested.unknown
     }
+
+    /// Whether anything is left that nobody has taken, or was wrong.
+    var hasMore: Bool { !remaining.isEmpty || !problems.isEmpty }
 
     /// Whether a key is there that nobody has taken yet.
     func has(_ key: String) -> Bool { remaining.contains { $0.key == key } }

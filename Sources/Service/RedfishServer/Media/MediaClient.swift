@@ -28,7 +28,12 @@ actor MediaClient {
     private final class Expectation: Sendable {
         let completion = Promise<Ending>()
         let skipsCancelled: Bool
-        init(skipsCancelled: Bool) { self.skipsCancelled = skipsCancelled }
+        /// Completions that the service sent before this one of its messages belong to others.
+        let after: UInt32
+        init(skipsCancelled: Bool, after: UInt32) {
+            self.skipsCancelled = skipsCancelled
+            self.after = after
+        }
     }
 
     private enum Ending: Sendable {
@@ -213,12 +218,12 @@ actor MediaClient {
 
     private func complete(_ path: String, _ code: Int32, serial: UInt32) {
         if awaitingReply[path] != nil { early[path, default: []].append((serial, code)) }
-        deliver(path, code)
+        deliver(path, code, serial: serial)
     }
 
     /// Completions come in the order in which the service accepted the requests.
-    private func deliver(_ path: String, _ code: Int32) {
-        guard let expectation = pending[path]?.first else { return }
+    private func deliver(_ path: String, _ code: Int32, serial: UInt32) {
+        guard let expectation = pending[path]?.first, serial > expectation.after else { return }
         if expectation.skipsCancelled, code == CompletionCode.cancelled.rawValue { return }
         pending[path]?.removeFirst()
         if pending[path]?.isEmpty == true { pending[path] = nil }
@@ -260,11 +265,13 @@ actor MediaClient {
         awaitingReply[path, default: 0] += 1
         let reply: Result<Message, BusError>
         do throws(BusError) { reply = .success(try await call(request)) } catch { reply = .failure(error) }
-        // A Completion that overtook the reply on the way through this process is ours if the service sent
-        // it after the reply; one sent before belongs to somebody else's request.
-        let overtaken = (early[path] ?? []).filter { one in
-            if case .success(let reply) = reply { one.serial > reply.serial } else { false }
-        }
+        // A Completion may overtake the reply on its way through this process. Our own service sends the reply
+        // first, so one that it sent before belongs to somebody else's request; others are known to send the
+        // Completion of a mount that fails at once before the reply.
+        let isOrdered = slot.details != nil
+        var after: UInt32 = 0
+        if case .success(let reply) = reply, isOrdered { after = reply.serial }
+        let overtaken = (early[path] ?? []).filter { $0.serial > after }
         awaitingReply[path, default: 1] -= 1
         if awaitingReply[path] == 0 {
             awaitingReply[path] = nil
@@ -281,7 +288,7 @@ actor MediaClient {
             }
             if let code = codes.first { return outcome(code, of: path) }
         }
-        let expectation = Expectation(skipsCancelled: skipsCancelled)
+        let expectation = Expectation(skipsCancelled: skipsCancelled, after: after)
         pending[path, default: []].append(expectation)
         let limit = Duration.seconds(slot.timeoutSeconds) + RedfishLimits.completionGrace
         let ending = await expectation.completion.value(

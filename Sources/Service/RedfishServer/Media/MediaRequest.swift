@@ -8,6 +8,8 @@ struct InsertionRequest: Sendable {
     var kind: MediumKind?
     /// `user NUL password NUL`, as the service wants it in the pipe.
     var secret: [UInt8]?
+    /// PEM: who may vouch for the server; `nil` for those that the BMC trusts.
+    var authorities: String?
 }
 
 /// How a request to the virtual media service ended.
@@ -30,6 +32,9 @@ extension InsertionRequest {
             var options: [Value.Entry] = [.init(.string("ReadWrite"), .variant(.boolean(isReadWrite)))]
             if let kind { options.append(.init(.string("Kind"), .variant(.string(kind.rawValue)))) }
             if descriptor != nil { options.append(.init(.string("Credentials"), .variant(credentials))) }
+            if let authorities {
+                options.append(.init(.string("Authorities"), .variant(.string(authorities))))
+            }
             message = .methodCall(
                 destination: busName, path: slot.path, interface: MediaNames.slot, member: "MountWith",
                 body: [.string(imageURL), .dictionary(key: "s", value: "v", options)])

@@ -40,6 +40,8 @@ package struct MediaSlot: Equatable, Sendable {
 
     /// The last part of the object's path, its id in URLs.
     package var name: String { String(path.split(separator: "/").last ?? "") }
+    /// Whether the service takes certificates with a mount; another service's own are what counts there.
+    var canTrust: Bool { mode == .legacy && details != nil }
     package var methods: String { MediaNames.prefix + mode.rawValue }
 
     package init(path: String, mode: Mode) {

@@ -14,9 +14,14 @@ extension RedfishService {
     {
         let insertion = try InsertMediaBody(&body, configuration.imageSources, for: context.knownLogin.role)
         guard !slot.isActive else { throw Refusal(.slotOccupied) }
-        let request = insertion.request
-        return try await perform("InsertMedia", on: slot, for: context) { media in
-            await media.insert(request, into: slot)
+        var request = insertion.request
+        request.authorities = trust[slot.name]?.authorities
+        let settled = request
+        let sessionID = context.knownLogin.sessionID
+        return try await perform("InsertMedia", on: slot, for: context) { [self] media in
+            let outcome = await media.insert(settled, into: slot)
+            if outcome == .done { await noteInserted(into: slot, by: sessionID) }
+            return outcome
         }
     }
 
@@ -46,6 +51,15 @@ extension RedfishService {
         try checkIfMatch(context, slotDocument(slot, under: base))
         var body = try RequestBody(context.body, contentType: context.contentType, for: .properties)
         guard !body.isEmpty else { throw Refusal(.noOperation) }
+        let settings = Self.settings(&body, of: slot)
+        if !settings.isEmpty, !body.hasMore {
+            apply(settings, to: slot)
+            return answer(slotDocument(slot, under: base), to: context)
+        }
+        if !settings.isEmpty, body.has("Image") || body.has("Inserted") {
+            // One request, one thing: how the slot behaves is settled before anything is inserted.
+            body.add(MessageEntry(.propertyValueConflict, ["Image", "VerifyCertificate"]))
+        }
         let ejects = body.takesNull("Image") || body.takesFalse("Inserted")
         body.refuse(readOnly: [
             "Id", "Name", "ImageName", "ConnectedVia", "Status", "Actions", "Description", "Oem",

@@ -35,6 +35,9 @@ extension RedfishService {
         case (.post, .subscriptions): return try await createSubscription(context)
         case (.patch, .subscription): return try await changeSubscription(context)
         case (.delete, .subscription): return try deleteSubscription(context)
+        case (.post, .certificates): return try await addCertificate(context)
+        case (.delete, .certificate): return try await removeCertificate(context)
+        case (.post, .replaceCertificate): return try await replaceCertificate(context)
         case (.delete, .task), (.delete, .taskMonitor): return try await deleteTask(context)
         default: throw Refusal(.operationNotAllowed)
         }
@@ -124,6 +127,10 @@ extension RedfishService {
         case .taskService: return taskServiceDocument
         case .tasks: return tasksDocument
         case .task: return try await taskDocument(parameters["task"])
+        case .certificateService: return certificateServiceDocument
+        case .certificateLocations: return await certificateLocationsDocument()
+        case .certificates: return try await certificatesDocument(parameters)
+        case .certificate: return try await certificateDocument(parameters)
         case .eventService: return eventServiceDocument
         case .subscriptions: return subscriptionsDocument
         case .subscription: return try subscriptionDocument(parameters["subscription"])
@@ -133,7 +140,7 @@ extension RedfishService {
         case .jsonSchemas: return jsonSchemasDocument
         case .jsonSchema: return try jsonSchemaDocument(parameters["schema"])
         case .schemaDocument, .metadata, .openAPI, .taskMonitor, .login, .logout, .insertMedia, .ejectMedia,
-            .eventStream, .submitTestEvent:
+            .eventStream, .submitTestEvent, .replaceCertificate:
             throw Refusal(.operationNotAllowed)
         }
     }

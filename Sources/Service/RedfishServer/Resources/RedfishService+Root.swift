@@ -13,6 +13,7 @@ extension RedfishService {
                 "Tasks": .link("\(Self.root)/TaskService"),
                 "SessionService": .link("\(Self.root)/SessionService"),
                 "AccountService": .link("\(Self.root)/AccountService"),
+                "CertificateService": .link("\(Self.root)/CertificateService"),
                 "EventService": .link("\(Self.root)/EventService"),
                 "Registries": .link("\(Self.root)/Registries"),
                 "JsonSchemas": .link("\(Self.root)/JsonSchemas"),

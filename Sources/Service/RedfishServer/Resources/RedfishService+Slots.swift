@@ -45,10 +45,15 @@ extension RedfishService {
             object["Image"] = JSON(url.isEmpty ? nil : Self.withoutSecrets(url))
             object["ImageName"] = JSON(Self.imageName(of: url))
             object["TransferProtocolType"] = JSON(configuration.imageSources.schemes[scheme])
+            if slot.canTrust {
+                object["VerifyCertificate"] = JSON(trust[slot.name]?.isExclusive ?? false)
+                object["Certificates"] = .link("\(path)/Certificates")
+            }
             object["UserName"] = .null
             object["Password"] = .null
         case .proxy: object["TransferProtocolType"] = "OEM"
         }
+        addSettings(of: slot, to: &object)
         object["Oem"] = .object(Self.oem(of: slot))
         var actions: JSONObject = [:]
         if slot.mode == .legacy {

@@ -17,6 +17,9 @@ enum SchemaTypes {
     static let registry = "MessageRegistry.v1_7_0.MessageRegistry"
     static let schemaFile = "JsonSchemaFile.v1_1_5.JsonSchemaFile"
     static let message = "Message.v1_3_0.Message"
+    static let certificateService = "CertificateService.v1_2_1.CertificateService"
+    static let certificateLocations = "CertificateLocations.v1_0_4.CertificateLocations"
+    static let certificate = "Certificate.v1_11_0.Certificate"
     static let eventService = "EventService.v1_12_0.EventService"
     static let eventDestination = "EventDestination.v1_16_0.EventDestination"
     static let event = "Event.v1_13_0.Event"
@@ -52,7 +55,8 @@ enum SchemaTypes {
             serviceRoot, sessionService, session, "SessionCollection", accountService, account,
             "ManagerAccountCollection", role, "RoleCollection", manager, "ManagerCollection", networkProtocol,
             system, "ComputerSystemCollection", virtualMedia, "VirtualMediaCollection", taskService, task,
-            "TaskCollection", eventService, eventDestination, "EventDestinationCollection", event, actionInfo,
+            "TaskCollection", certificateService, certificateLocations, certificate, "CertificateCollection",
+            eventService, eventDestination, "EventDestinationCollection", event, actionInfo,
             registryFile, "MessageRegistryFileCollection", registry, schemaFile,
             "JsonSchemaFileCollection", message, "Resource", "RedfishExtensions.v1_0_0.Terms",
         ].map { Schema($0) } + [Schema(openBMC, isOwn: true), Schema(mediaRig, isOwn: true)]

@@ -6,6 +6,7 @@ enum Endpoint: Equatable, Sendable {
     case accountService, accounts, account, roles, role
     case managers, manager, networkProtocol
     case systems, system
+    case certificateService, certificateLocations, replaceCertificate, certificates, certificate
     case slots, slot, insertMedia, ejectMedia, insertMediaInfo
     case taskService, tasks, task, taskMonitor
     case eventService, subscriptions, subscription, eventStream, submitTestEvent
@@ -70,6 +71,14 @@ package enum RouteTable {
                 "\(root)/TaskService/TaskMonitors/{task}", .taskMonitor,
                 [(.get, login), (.delete, managerOrSelf)]),
 
+            Route("\(root)/CertificateService", .certificateService, [(.get, login)]),
+            Route(
+                "\(root)/CertificateService/CertificateLocations", .certificateLocations,
+                [(.get, manager)]),
+            Route(
+                "\(root)/CertificateService/Actions/CertificateService.ReplaceCertificate",
+                .replaceCertificate, [(.post, manager)]),
+
             Route("\(root)/EventService", .eventService, [(.get, login)]),
             Route(
                 "\(root)/EventService/Actions/EventService.SubmitTestEvent", .submitTestEvent,
@@ -98,6 +107,9 @@ package enum RouteTable {
             Route("\(slot)/Actions/VirtualMedia.InsertMedia", .insertMedia, [(.post, change)]),
             Route("\(slot)/Actions/VirtualMedia.EjectMedia", .ejectMedia, [(.post, change)]),
             Route("\(slot)/InsertMediaActionInfo", .insertMediaInfo, [(.get, login)]),
+            Route("\(slot)/Certificates", .certificates, [(.get, change), (.post, change)]),
+            Route(
+                "\(slot)/Certificates/{certificate}", .certificate, [(.get, change), (.delete, change)]),
         ]
     }
 

@@ -7,6 +7,10 @@ struct MountCall {
     var kind: MediumKind
     /// Where the caller has put user and password.
     var secret: PassedDescriptor?
+    /// PEM: who may vouch for the server.
+    var authorities: String?
+    /// Of all certificates together; a message could hold much more.
+    static let maximumAuthorityBytes = 64 << 10
 
     init(_ invocation: Invocation, slot: SlotConfiguration) throws(BusError) {
         // What a client serves on the socket is as writable as it says itself.
@@ -47,10 +51,15 @@ struct MountCall {
                 self.kind = kind
             case ("Credentials", .unixFD(let number)):
                 secret = try Self.descriptor(number, in: descriptors)
+            case ("Authorities", .string(let text)):
+                guard (1...Self.maximumAuthorityBytes).contains(text.utf8.count) else {
+                    throw Self.invalid("Authorities has 1 to \(Self.maximumAuthorityBytes) bytes of PEM")
+                }
+                authorities = text
             default:
                 throw Self.invalid(
                     "option '\(key.prefix(32))' of type \(value.typeCode); "
-                        + "known are ReadWrite b, Kind s, Credentials h")
+                        + "known are ReadWrite b, Kind s, Credentials h, Authorities s")
             }
         }
     }

@@ -247,7 +247,8 @@ package actor VirtualMediaService {
         _ outbox: Outbox
     ) async {
         let request = MountRequest(
-            imageURL: call.imageURL, credentials: credentials, isReadWrite: call.isReadWrite, kind: call.kind)
+            imageURL: call.imageURL, credentials: credentials, isReadWrite: call.isReadWrite, kind: call.kind,
+            authorities: call.authorities)
         await answer(invocation, outbox) { accepted in try await slot.mount(request, accepted: accepted) }
     }
 

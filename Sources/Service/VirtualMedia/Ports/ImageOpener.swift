@@ -9,19 +9,23 @@ package struct ImageRequest: Sendable {
     package var url: String
     package var credentials: Credentials?
     package var isReadWrite: Bool
+    /// PEM: who may vouch for the server, instead of those that the BMC trusts; `nil` for those.
+    package var authorities: String?
     /// For everything up to the first byte; later reads have the limit of the slot.
     package var timeout: Duration
     /// Is told why a later read failed: to the host that is an I/O error, whatever the cause.
     package var readFailed: @Sendable (ImageError) -> Void
 
     package init(
-        url: String, credentials: Credentials?, isReadWrite: Bool, timeout: Duration,
+        url: String, credentials: Credentials?, isReadWrite: Bool, authorities: String? = nil,
+        timeout: Duration,
         readFailed: @escaping @Sendable (ImageError) -> Void = { _ in }
     ) {
         self.readFailed = readFailed
         self.url = url
         self.credentials = credentials
         self.isReadWrite = isReadWrite
+        self.authorities = authorities
         self.timeout = timeout
     }
 }

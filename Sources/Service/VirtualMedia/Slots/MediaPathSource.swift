@@ -22,7 +22,8 @@ extension MediaPath {
             store = try await platform.images.open(
                 ImageRequest(
                     url: request.imageURL, credentials: request.credentials,
-                    isReadWrite: request.isReadWrite, timeout: .seconds(slot.timeoutSeconds),
+                    isReadWrite: request.isReadWrite, authorities: request.authorities,
+                    timeout: .seconds(slot.timeoutSeconds),
                     readFailed: { trouble.note($0) }))
         } catch { throw SlotFailure(error) }
         guard keep(attempt, { $0.store = store }) else {

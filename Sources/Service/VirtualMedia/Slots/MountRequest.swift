@@ -6,10 +6,14 @@ package struct MountRequest: Sendable {
     /// In Proxy mode what the export allows decides as well.
     package var isReadWrite: Bool
     package var kind: MediumKind
+    /// PEM: who may vouch for the server, instead of those that the BMC trusts; `nil` for those.
+    package var authorities: String?
 
     package init(
-        imageURL: String = "", credentials: Credentials? = nil, isReadWrite: Bool, kind: MediumKind
+        imageURL: String = "", credentials: Credentials? = nil, isReadWrite: Bool, kind: MediumKind,
+        authorities: String? = nil
     ) {
+        self.authorities = authorities
         self.imageURL = imageURL
         self.credentials = credentials
         self.isReadWrite = isReadWrite
