@@ -1,3 +1,4 @@
+import Certificates
 import RemoteStore
 import TestSupport
 import Testing

@@ -92,7 +92,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func answer(_ request: WebRequest, isKeptAlive: Bool) {
         guard let context else { return }
-        let (application, refused) = (application, refusal?.take())
+        let (application, limits, refused) = (application, limits, refusal?.take())
         let (channel, loop) = (context.channel, context.eventLoop)
         let me = NIOLoopBound(self, eventLoop: loop)
         answering = Task {
@@ -102,7 +102,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
             case .bytes(let bytes):
                 loop.execute { me.value.write(answer.head, bytes, request.head.method, isKeptAlive) }
             case .pieces(let pieces):
-                await me.value.limits.send(answer.head, pieces, on: channel)
+                await limits.send(answer.head, pieces, on: channel)
             }
         }
     }

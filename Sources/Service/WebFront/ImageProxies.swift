@@ -219,7 +219,7 @@ package actor ImageProxies {
         }
     }
 
-    private func slotChanged(_ change: RedfishServer.SlotChange) {
+    private func slotChanged(_ change: MediaSlotChange) {
         guard let old = change.old, let session = sessions[old.path], Self.isOccupied(old) else { return }
         guard let new = change.new else { return apply(session, .slotEnded(failure: "the service is gone")) }
         guard !Self.isOccupied(new) else { return }
