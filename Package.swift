@@ -40,6 +40,7 @@ let package = Package(
         room("Protocols", "HTTPRanges"),
         room("Protocols", "GuestControl", ["WireFormat"]),
         room("Protocols", "GuestImage", ["WireFormat"]),
+        room("Protocols", "Netlink", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),
@@ -60,6 +61,9 @@ let package = Package(
         .systemLibrary(
             name: "CFuse", path: "Sources/Platform/CFuse", pkgConfig: "fuse3",
             providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(
+            name: "CUdev", path: "Sources/Platform/CUdev", pkgConfig: "libudev",
+            providers: [.apt(["libudev-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
         room("Platform", "Threads", ["CLinux"]),
         room(
@@ -72,6 +76,10 @@ let package = Package(
         room(
             "Platform", "ImageSources",
             ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+
+        room(
+            "Platform", "KernelDevices",
+            ["LinuxPlatform", "Threads", "VirtualMedia", "Netlink", "WireFormat", "CLinux", "CUdev"]),
 
         // Simulation: a BMC in memory.
         room(
@@ -252,6 +260,8 @@ let package = Package(
                 "VirtualMedia",
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
+        tests("Netlink", ["Netlink", "WireFormat"]),
+        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",

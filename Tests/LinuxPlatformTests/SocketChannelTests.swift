@@ -52,6 +52,32 @@ struct SocketChannelTests {
     }
 }
 
+struct SocketHangUpTests {
+    @Test func `the end of a connection is noticed though nobody reads, and what was sent stays`()
+        async throws
+    {
+        let (left, right) = try SystemSockets.pair()
+        let (ours, theirs) = (SocketChannel(owning: left), SocketChannel(owning: right))
+        try await theirs.write([1, 2, 3])
+        let noticed = Task { try await ours.hungUp() }
+        theirs.close()
+        try await noticed.value
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
+        defer { buffer.deallocate() }
+        #expect(try await ours.read(into: buffer) == 3)
+        #expect(try await ours.read(into: buffer) == 0)
+    }
+
+    @Test func `our own closing ends the watch too`() async throws {
+        let (left, right) = try SystemSockets.pair()
+        let (ours, theirs) = (SocketChannel(owning: left), SocketChannel(owning: right))
+        let noticed = Task { try await ours.hungUp() }
+        ours.close()
+        try await noticed.value
+        theirs.close()
+    }
+}
+
 struct SystemSocketsTests {
     @Test func `each kind of path that cannot be connected to has its own errno`() async throws {
         let folder = try TemporaryFolder()

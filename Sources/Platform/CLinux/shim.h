@@ -54,3 +54,30 @@ static inline int clinux_peer_credentials(int descriptor, struct clinux_ucred *c
 static inline int clinux_accept(int listener) {
     return (int)syscall(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
+
+// Generic netlink, block devices and nbd. O_DIRECT has no name without _GNU_SOURCE; requests to
+// drivers are macros with arguments.
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sys/ioctl.h>
+enum { CLINUX_O_DIRECT = __O_DIRECT };
+enum { CLINUX_SOL_NETLINK = 270 };
+enum { CLINUX_NETLINK_GENERIC = NETLINK_GENERIC, CLINUX_ADD_MEMBERSHIP = NETLINK_ADD_MEMBERSHIP };
+enum {
+    CLINUX_BLKSSZGET = _IO(0x12, 104),
+    CLINUX_BLKFLSBUF = _IO(0x12, 97),
+    CLINUX_NBD_SET_SOCK = _IO(0xab, 0),
+    CLINUX_NBD_SET_BLKSIZE = _IO(0xab, 1),
+    CLINUX_NBD_DO_IT = _IO(0xab, 3),
+    CLINUX_NBD_CLEAR_SOCK = _IO(0xab, 4),
+    CLINUX_NBD_SET_SIZE_BLOCKS = _IO(0xab, 7),
+    CLINUX_NBD_DISCONNECT = _IO(0xab, 8),
+    CLINUX_NBD_SET_TIMEOUT = _IO(0xab, 9),
+    CLINUX_NBD_SET_FLAGS = _IO(0xab, 10),
+};
+static inline int clinux_ioctl(int descriptor, unsigned long request, unsigned long argument) {
+    return ioctl(descriptor, request, argument);
+}
+static inline int clinux_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
+    return ioctl(descriptor, request, argument);
+}

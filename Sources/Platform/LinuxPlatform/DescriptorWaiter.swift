@@ -10,6 +10,8 @@ import VirtualMedia
 final class DescriptorWaiter: Sendable {
     static let readable = DescriptorWaiter(
         name: "wait readable", events: EPOLLIN.rawValue | EPOLLRDHUP.rawValue)
+    /// Both directions have ended, or the peer sends no more; what it sent before may still be unread.
+    static let hungUp = DescriptorWaiter(name: "wait hang-up", events: EPOLLRDHUP.rawValue)
     static let writable = DescriptorWaiter(name: "wait writable", events: EPOLLOUT.rawValue)
 
     private let name: String

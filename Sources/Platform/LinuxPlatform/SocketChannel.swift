@@ -48,6 +48,19 @@ package final class SocketChannel: ByteChannel {
         }
     }
 
+    /// Lends the descriptor, to hand the connection to the kernel; it stays the channel's.
+    package func withDescriptor<Result, Failure: Error>(
+        _ body: (CInt) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(descriptor)
+    }
+
+    /// Returns once the connection is dead, whoever reads from it. For one task at a time.
+    package func hungUp() async throws(SystemError) {
+        try await DescriptorWaiter.hungUp.wait(for: descriptor)
+    }
+
     /// The peer sees the end of the stream; it can still send.
     package func finishWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 

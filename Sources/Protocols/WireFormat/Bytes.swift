@@ -20,6 +20,14 @@ extension ArraySlice<UInt8> {
         Integer(littleEndian: takeRaw(as: type))
     }
 
+    /// Takes an integer in the byte order of this machine off the front, under the same precondition.
+    @inlinable
+    package mutating func takeHostOrder<Integer: FixedWidthInteger>(
+        as type: Integer.Type = Integer.self
+    ) -> Integer {
+        takeRaw(as: type)
+    }
+
     /// Takes exactly `byteCount` bytes off the front, or nothing and `nil` when fewer are there.
     @inlinable
     package mutating func take(_ byteCount: Int) -> ArraySlice<UInt8>? {
@@ -47,5 +55,10 @@ extension Array<UInt8> {
     @inlinable
     package mutating func appendLittleEndian<Integer: FixedWidthInteger>(_ value: Integer) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+    }
+
+    @inlinable
+    package mutating func appendHostOrder<Integer: FixedWidthInteger>(_ value: Integer) {
+        Swift.withUnsafeBytes(of: value) { append(contentsOf: $0) }
     }
 }
