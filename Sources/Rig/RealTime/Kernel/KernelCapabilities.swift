@@ -51,9 +51,9 @@ package enum KernelCapabilities {
         if topology.controllers.contains(where: { $0.endpointCount < 30 }) {
             missing.append("controllers with few endpoints: dummy_hcd has many")
         }
-        missing += steps(scenario.steps).flatMap(stepMissing)
+        missing += steps(scenario.steps).flatMap { stepMissing($0, topology) }
         missing += scenario.faults.compactMap { fault in
-            faultMissing(fault).map { "fault \(fault.identifier) (\(fault.kind)): \($0)" }
+            faultMissing(fault, topology).map { "fault \(fault.identifier) (\(fault.kind)): \($0)" }
         }
         if EmulatedCapabilities.needsFaultyServers(scenario) {
             missing.append("NBD servers with faults or that stand still: here they are real")
@@ -72,19 +72,26 @@ package enum KernelCapabilities {
         }
     }
 
-    private static func stepMissing(_ step: Scenario.Step) -> [String] {
+    private static func stepMissing(_ step: Scenario.Step, _ topology: Scenario.Topology) -> [String] {
         switch step {
+        case .process(let action) where action.target == .server:
+            let slots = topology.slots.filter { action.slot == .all || action.slot == .named($0.name) }
+            return slots.contains { $0.mode == .legacy }
+                ? ["step process \(action.kind.rawValue) of server: a Legacy slot's is part of the service"] : []
         case .host(let action) where missingHostActions.contains(action.kind):
-            ["step host \(action.kind.rawValue): nothing asks this kernel's host for it"]
-        default: []
+            return ["step host \(action.kind.rawValue): nothing asks this kernel's host for it"]
+        default: return []
         }
     }
 
-    private static func faultMissing(_ fault: Fault) -> String? {
+    private static func faultMissing(_ fault: Fault, _ topology: Scenario.Topology) -> String? {
         guard let kind = FaultCatalogue.standard[fault.kind] else { return "unknown" }
         if kind.manner == .met {
             return metLayers.contains(kind.metIn)
                 ? nil : "the kernel does what it does; nothing stands between it and the service"
+        }
+        if fault.parameters["process"] == "server", topology.slots.contains(where: { $0.mode == .legacy }) {
+            return "a Legacy slot's server is part of the service"
         }
         let isKnown = strikes.contains(fault.kind) || EmulatedCapabilities.hostStrikes.contains(fault.kind)
         return isKnown ? nil : "nobody can do it to a kernel from outside"

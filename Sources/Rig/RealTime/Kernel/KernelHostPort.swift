@@ -43,18 +43,19 @@ struct KernelHostPort: Sendable {
 
     private func deviceFolder(_ bus: Int) -> String { "\(folder)/usb\(bus)/\(bus)-1" }
 
-    /// The device that is plugged in and configured.
+    /// The device that is plugged in and has its file.
     var device: Address? {
         for bus in buses {
-            if let number = KernelText.line(of: "\(deviceFolder(bus))/devnum").flatMap({ Int($0) }),
-                configuration(of: Address(bus: bus, device: number)) != nil
-            {
-                return Address(bus: bus, device: number)
+            guard let number = KernelText.line(of: "\(deviceFolder(bus))/devnum").flatMap({ Int($0) }) else {
+                continue
             }
+            let address = Address(bus: bus, device: number)
+            if access(address.file, R_OK | W_OK) == 0 { return address }
         }
         return nil
     }
 
+    /// - Returns: `nil` for a device that is not configured.
     func configuration(of address: Address) -> UInt8? {
         KernelText.line(of: "\(deviceFolder(address.bus))/bConfigurationValue").flatMap { UInt8($0) }
     }
@@ -75,6 +76,16 @@ struct KernelHostPort: Sendable {
             KernelText.write(isOn ? "0" : "1", to: "\(folder)/usb\(bus)/\(bus)-0:1.0/usb\(bus)-port1/disable")
         }
     }
+}
+
+/// The USB host of this kernel as a whole.
+enum KernelHost {
+    private static let probing = "/sys/bus/usb/drivers_autoprobe"
+
+    /// Whether the kernel's own drivers look at devices that come. While a run's host is somebody else, they must
+    /// not: usb-storage would send commands of its own, and the device would be configured before the host of the
+    /// run has seen it.
+    static func setDriving(_ isOn: Bool) { KernelText.write(isOn ? "1" : "0", to: probing) }
 }
 
 /// Short files of the kernel's.

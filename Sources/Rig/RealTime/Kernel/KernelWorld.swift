@@ -82,6 +82,7 @@ final class KernelWorld: RealTimeWorld {
     // MARK: Set-up
 
     func start() async throws(WorldFailure) {
+        KernelHost.setDriving(false)
         for (port, gadget) in foreign {
             do throws(SystemError) { try await gadget.bind(to: port) } catch {
                 throw WorldFailure("port \(port): \(error)")
@@ -176,6 +177,7 @@ final class KernelWorld: RealTimeWorld {
         bus.stop()
         for (_, gadget) in foreign { await gadget.remove() }
         for port in ports.values { port.setPower(true) }
+        KernelHost.setDriving(true)
         folder.remove()
     }
 }

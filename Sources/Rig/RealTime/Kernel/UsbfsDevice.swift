@@ -9,8 +9,8 @@ internal import Worlds
 
 /// A USB device of this machine's own host side, through usbfs: its file under /dev/bus/usb.
 ///
-/// The kernel has enumerated and configured it; its own driver is taken off the interface, so that every command
-/// that the device gets is ours. Calls wait on a thread of the device's.
+/// The kernel has given it an address; everything after that is ours, since the kernel has no driver look at it: see
+/// ``KernelHost``. Calls wait on a thread of the device's.
 actor UsbfsDevice: HostDevice {
     /// One request of usbfs; the kernel wants that much memory in one piece for it.
     private static let maximumRequestBytes = 64 << 10
@@ -20,6 +20,7 @@ actor UsbfsDevice: HostDevice {
     private let descriptor: CInt
     private let thread: ThreadExecutor
     private let clock: any MediaClock
+    private var isClaimed = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -33,11 +34,6 @@ actor UsbfsDevice: HostDevice {
         self.port = port
         self.clock = clock
         thread = ThreadExecutor(name: "usb \(port.name)", mayBlock: true)
-        guard Self.claim(descriptor) else {
-            close(descriptor)
-            thread.stop()
-            throw .disconnected
-        }
     }
 
     deinit {
@@ -45,10 +41,11 @@ actor UsbfsDevice: HostDevice {
         thread.stop()
     }
 
-    private static func claim(_ descriptor: CInt) -> Bool {
+    /// - Throws: `.disconnected` when somebody else has the interface.
+    private func claim() throws(USBTransferError) {
         var request = usbdevfs_disconnect_claim()
         request.interface = 0
-        return ioctl(descriptor, UInt(CLINUX_USB_DISCONNECT_CLAIM), &request) == 0 || errno == EBUSY
+        guard ioctl(descriptor, UInt(CLINUX_USB_DISCONNECT_CLAIM), &request) == 0 else { throw .disconnected }
     }
 
     // MARK: Transfers
@@ -78,12 +75,15 @@ actor UsbfsDevice: HostDevice {
 
     /// What the device is configured as already is not sent again: that would make it forget its state.
     private func setConfiguration(_ value: UInt8) throws(USBTransferError) -> [UInt8] {
-        if port.configuration(of: address) == value { return [] }
-        var interface: UInt32 = 0
-        _ = ioctl(descriptor, UInt(CLINUX_USB_RELEASE_INTERFACE), &interface)
-        var wanted = UInt32(value)
-        try check(ioctl(descriptor, UInt(CLINUX_USB_SET_CONFIGURATION), &wanted))
-        guard Self.claim(descriptor) else { throw .disconnected }
+        if port.configuration(of: address) != value {
+            var interface: UInt32 = 0
+            _ = ioctl(descriptor, UInt(CLINUX_USB_RELEASE_INTERFACE), &interface)
+            var wanted = UInt32(value)
+            try check(ioctl(descriptor, UInt(CLINUX_USB_SET_CONFIGURATION), &wanted))
+            isClaimed = false
+        }
+        if !isClaimed { try claim() }
+        isClaimed = true
         return []
     }
 
@@ -124,8 +124,8 @@ actor UsbfsDevice: HostDevice {
 
     func resetPort() async throws(USBTransferError) {
         try check(ioctl(descriptor, UInt(CLINUX_USB_RESET), 0))
-        // A reset takes the interface away from whoever has it.
-        guard Self.claim(descriptor) else { throw .disconnected }
+        // A reset takes the interface away from whoever has it; SET_CONFIGURATION comes next.
+        isClaimed = false
     }
 
     private func check(_ status: CInt) throws(USBTransferError) {
