@@ -38,9 +38,9 @@ let package = Package(
         room("Protocols", "USBMassStorage", ["WireFormat"]),
         room("Protocols", "USBIPProtocol", ["USBMassStorage", "WireFormat"]),
         room("Protocols", "HTTPRanges"),
+        room("Protocols", "Netlink", ["WireFormat"]),
         room("Protocols", "GuestControl", ["WireFormat"]),
         room("Protocols", "GuestImage", ["WireFormat"]),
-        room("Protocols", "Netlink", ["WireFormat"]),
 
         // Service: what ships on a BMC.
         room("Service", "BlockStorage", ["WireFormat", "CLinux"]),

@@ -100,6 +100,33 @@ struct SlotFaultTests {
         }
     }
 
+    @Test(arguments: [EIO, EBUSY, ENOMEM, EACCES])
+    func `a start that fails to clean up after a crash at any operation cleans up soon after`(errno: CInt)
+        throws
+    {
+        /// - Returns: how many operations the next process needed to begin with.
+        func start(failing number: Int?) throws -> Int {
+            try Simulation(seed: 1).run { simulation in
+                let crashed = SlotHarness(simulation)
+                try await crashed.mounted()
+                let next = SlotHarness(simulation, world: crashed.world)
+                let before = crashed.world.state.withLock { state in
+                    if let number { state.faults[state.operations.count + number] = .fail(errno) }
+                    return state.operations.count
+                }
+                await next.slot.start()
+                let needed = crashed.world.state.withLock { $0.operations.count } - before
+                try await simulation.clock.sleep(for: .seconds(1))
+                let left = next.world.leftovers.filter { $0.hasPrefix("gadget") || $0.hasPrefix("device") }
+                #expect(left.isEmpty, "errno \(errno) at \(number ?? 0)")
+                return needed
+            }
+        }
+        let count = try start(failing: nil)
+        #expect(count > 10)
+        for number in 1...count { _ = try start(failing: number) }
+    }
+
     @Test func `an unmount cancels a mount that hangs at any operation`() throws {
         for number in 1...Self.operationCount {
             try Simulation(seed: 1).run { simulation in

@@ -92,6 +92,30 @@ struct SlotMachineTests {
                 == [.askEject, .unbind, .sever, .unbind, .removeGadget, .detach, .release])
     }
 
+    @Test func `a sweep that fails is repeated after pauses that grow, a limited number of times`() {
+        var limits = SlotMachine.Limits(activation: .seconds(30))
+        limits.sweeps = 8
+        var driver = SlotMachineDriver(.legacy, limits: limits)
+        driver.send(.start)
+        let failure = SlotMachine.Outcome.failed(SlotFailure(.inputOutput, "list: errno 5"))
+        let start = driver.now
+        var times: [Duration] = []
+        for _ in 1..<limits.sweeps {
+            #expect(driver.finish(failure).isEmpty && driver.machine.isAtRest)
+            // A tick that comes too early changes nothing.
+            #expect(driver.send(.tick).isEmpty)
+            #expect(driver.wait().map(\.summary) == ["run sweep"])
+            times.append(driver.now - start)
+        }
+        let pauses = [0.25, 0.5, 1, 2, 4, 4, 4]
+        #expect(times == pauses.indices.map { .seconds(pauses[...$0].reduce(0, +)) })
+        driver.finish(failure)
+        #expect(driver.machine.nextDeadline == nil)
+        #expect(driver.machine.lastFailure?.message == "left behind: list: errno 5")
+        // The next mount begins with one all the same.
+        #expect(driver.send(.mount).map(\.summary).contains("run sweep"))
+    }
+
     @Test func `the late end of a step that was given up leads to one more sweep`() {
         var driver = SlotMachineDriver.inState(.deactivating)
         let hung = driver.lastTicket!

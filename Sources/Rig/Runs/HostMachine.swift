@@ -15,6 +15,9 @@ final class HostMachine: Sendable {
 
     private struct State {
         var disks: [String: HostDisk] = [:]
+        /// Of each of them, which visit to a device found it; visits count from 1.
+        var visits: [String: Int] = [:]
+        var visitCount = 0
         var isStopped = false
         var tasks: [any SpawnedTask] = []
         var enumerationCount = 0
@@ -88,6 +91,10 @@ final class HostMachine: Sendable {
 
     private func visit(_ device: any HostDevice, on port: String) async {
         let disk = HostDisk(device, port: port, profile: profile(), clock: world.clock)
+        let visit = state.withLock { state in
+            state.visitCount += 1
+            return state.visitCount
+        }
         for attempt in 1...Self.enumerationAttempts {
             switch await disk.enumerate() {
             case .success(let serial):
@@ -97,6 +104,9 @@ final class HostMachine: Sendable {
                 }
                 state.withLock { state in
                     state.enumerationCount += 1
+                    // A visit that has not had its turn since may tell of a medium before the present one.
+                    guard visit > state.visits[slot, default: 0] else { return }
+                    state.visits[slot] = visit
                     state.disks[slot] = disk
                 }
                 recorder.record(.host, slot: slot, "enumerated", detail: port)

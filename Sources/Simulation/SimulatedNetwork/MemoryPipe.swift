@@ -158,6 +158,9 @@ final class MemoryPipe: Sendable {
         wakeAll()
     }
 
+    /// Nothing more will arrive.
+    var isAtEnd: Bool { state.withLock { $0.hasEnded } }
+
     /// What is in flight is lost; what has arrived can still be read.
     func reset() {
         end { state in

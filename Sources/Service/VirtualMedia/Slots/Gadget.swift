@@ -82,7 +82,12 @@ extension Gadget {
     ///
     /// - Returns: what could not be removed.
     func removeWhatIsThere(from tree: any GadgetTree) async -> [SystemError] {
-        guard let gadgets = try? await tree.list(""), gadgets.contains(name) else { return [] }
+        do throws(SystemError) {
+            guard try await tree.list("").contains(name) else { return [] }
+        } catch {
+            // Without a tree of gadgets there is none in it.
+            return error.errno == Errno.noEntry ? [] : [error]
+        }
         var errors: [SystemError] = []
         if let controller = try? await tree.read(controllerPath), !controller.isEmpty {
             await attempt(&errors) { () throws(SystemError) in try await tree.write("", to: controllerPath) }

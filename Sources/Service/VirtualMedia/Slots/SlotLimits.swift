@@ -21,6 +21,8 @@ extension SlotMachine {
         /// Before the second attempt; doubles each time.
         package var firstRetry = Duration.milliseconds(250)
         package var longestRetry = Duration.seconds(4)
+        /// Turns at removing what an earlier process or step left, until the next mount: five minutes of them.
+        package var sweeps = 80
         /// For a step that was asked to end early.
         package var cancelGrace = Duration.seconds(2)
         /// For the source to store what the host wrote, before anything is taken down.
@@ -50,6 +52,9 @@ extension SlotMachine {
                 stall: .seconds(slot.failurePolicy.stallSeconds),
                 error: .seconds(slot.failurePolicy.errorSeconds))
         }
+
+        /// Before the next turn after `count` that failed.
+        func pause(after count: Int) -> Duration { min(firstRetry * (1 << min(count - 1, 10)), longestRetry) }
 
         func time(for step: SlotStep, in state: State) -> Duration? {
             switch state {

@@ -40,6 +40,8 @@ package struct SlotMachine: Sendable {
     var isShuttingDown = false
     /// Something may have been left behind by a step that failed twice or ended late.
     var isSweepWanted = false
+    /// Sweeps in a row that could not remove everything.
+    var failedSweeps = 0
 
     var pendingMount = false
     var pendingUnmount = false
@@ -138,7 +140,7 @@ package struct SlotMachine: Sendable {
 
     private mutating func finished(_ step: SlotStep, _ outcome: Outcome, at now: Duration) -> [Effect] {
         switch state {
-        case .ready: return sweepIfNeeded(at: now)
+        case .ready: return finishedSweep(outcome, at: now)
         case .activating: return finishedActivating(step, outcome, at: now)
         case .active: return finishedActive(step, outcome, at: now)
         case .recovering: return finishedRecovering(step, outcome, at: now)
@@ -151,6 +153,28 @@ package struct SlotMachine: Sendable {
         guard abandoned.remove(ticket.number) != nil else { return [] }
         isSweepWanted = true
         return state == .ready ? sweepIfNeeded(at: now) : []
+    }
+
+    /// What could not be removed is tried again, after pauses that grow, because a host may still have it.
+    private mutating func finishedSweep(_ outcome: Outcome, at now: Duration) -> [Effect] {
+        guard case .failed(let failure) = outcome else {
+            failedSweeps = 0
+            return sweepIfNeeded(at: now)
+        }
+        failedSweeps += 1
+        guard !isShuttingDown, failedSweeps < limits.sweeps else {
+            lastFailure = lastFailure ?? SlotFailure(failure.code, "left behind: \(failure.message)")
+            return [.publish]
+        }
+        retryAt = now + limits.pause(after: failedSweeps)
+        return []
+    }
+
+    private mutating func tickReady(at now: Duration) -> [Effect] {
+        guard let retryAt, retryAt <= now, running == nil else { return [] }
+        self.retryAt = nil
+        isSweepWanted = true
+        return sweepIfNeeded(at: now)
     }
 
     mutating func sweepIfNeeded(at now: Duration) -> [Effect] {
@@ -179,7 +203,7 @@ package struct SlotMachine: Sendable {
             return [.cancel(running.ticket)] + overran(running.ticket.step, at: now)
         }
         switch state {
-        case .ready: return []
+        case .ready: return tickReady(at: now)
         case .activating: return tickActivating(at: now)
         case .active: return tickActive(at: now)
         case .recovering: return tickRecovering(at: now)
@@ -220,6 +244,7 @@ package struct SlotMachine: Sendable {
         unstored = nil
         ending = nil
         attempts = 0
+        failedSweeps = 0
         cacheDrops = 0
         failedObservations = 0
         isSevered = false

@@ -132,6 +132,6 @@ extension SlotMachine {
     }
 
     private var retryDelay: Duration {
-        min(limits.firstRetry * (1 << min(attempts - 1, 10)), limits.longestRetry)
+        limits.pause(after: attempts)
     }
 }
