@@ -24,7 +24,8 @@ struct MachinePlanTests {
     @Test func `the guest sees this machine's files and cannot change them`() throws {
         let arguments = try plan().arguments()
         #expect(arguments.contains("local,id=root,path=/,security_model=none,multidevs=remap,readonly=on"))
-        #expect(arguments.contains("local,id=agent,path=/a b,security_model=none,multidevs=remap,readonly=on"))
+        #expect(
+            arguments.contains("local,id=agent,path=/a b,security_model=none,multidevs=remap,readonly=on"))
     }
 
     @Test func `a restricted network leads nowhere but where it is forwarded`() throws {

@@ -44,10 +44,13 @@ enum DaemonProgram {
     /// - Throws: an exit with 6 where there is none.
     static func besideThis() throws -> String {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("virtual-mediad")
-            .path
+        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(
+            "virtual-mediad"
+        )
+        .path
         guard FileManager.default.isExecutableFile(atPath: path) else {
-            Console.complain("no \(path): build it (swift build --product virtual-mediad), or name one with --daemon")
+            Console.complain(
+                "no \(path): build it (swift build --product virtual-mediad), or name one with --daemon")
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
         return path

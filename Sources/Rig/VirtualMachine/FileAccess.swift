@@ -36,7 +36,9 @@ package enum FileAccess {
     }
 
     /// In place of what was there, whole or not at all.
-    package static func write(_ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644) throws(RigFailure) {
+    package static func write(_ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644)
+        throws(RigFailure)
+    {
         let draft = "\(path).\(getpid())"
         let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, permissions)
         guard file >= 0 else { throw RigFailure(draft, errno: errno) }

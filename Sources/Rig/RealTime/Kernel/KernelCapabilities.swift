@@ -1,6 +1,6 @@
-import Glibc
 internal import FaultPlan
 internal import FaultPoints
+import Glibc
 package import Scenarios
 internal import Worlds
 
@@ -77,7 +77,8 @@ package enum KernelCapabilities {
         case .process(let action) where action.target == .server:
             let slots = topology.slots.filter { action.slot == .all || action.slot == .named($0.name) }
             return slots.contains { $0.mode == .legacy }
-                ? ["step process \(action.kind.rawValue) of server: a Legacy slot's is part of the service"] : []
+                ? ["step process \(action.kind.rawValue) of server: a Legacy slot's is part of the service"]
+                : []
         case .host(let action) where missingHostActions.contains(action.kind):
             return ["step host \(action.kind.rawValue): nothing asks this kernel's host for it"]
         default: return []

@@ -92,7 +92,9 @@ extension KernelWorld {
     }
 
     /// Of a Proxy slot: its client. That of a Legacy slot is part of the service.
-    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ name: String?) throws(WorldFailure) -> Impact {
+    private func server(_ kind: Scenario.Step.ProcessAction.Kind, _ name: String?) throws(WorldFailure)
+        -> Impact
+    {
         guard let name else { return .none }
         let slot = try configuration(of: name)
         guard slot.mode == .proxy else {

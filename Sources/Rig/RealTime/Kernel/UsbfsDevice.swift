@@ -50,7 +50,9 @@ actor UsbfsDevice: HostDevice {
 
     // MARK: Transfers
 
-    func control(_ setup: SetupPacket, data: [UInt8], timeout: Duration) async throws(USBTransferError) -> [UInt8] {
+    func control(_ setup: SetupPacket, data: [UInt8], timeout: Duration) async throws(USBTransferError)
+        -> [UInt8]
+    {
         // The kernel keeps account of these two, so it has to send them itself.
         switch (setup.requestType, setup.request) {
         case (RequestType.deviceOut, StandardRequest.setConfiguration):
@@ -98,7 +100,8 @@ actor UsbfsDevice: HostDevice {
         } while !rest.isEmpty
     }
 
-    func bulkIn(endpoint: UInt8, byteCount: Int, timeout: Duration) async throws(USBTransferError) -> [Bytes] {
+    func bulkIn(endpoint: UInt8, byteCount: Int, timeout: Duration) async throws(USBTransferError) -> [Bytes]
+    {
         var pieces: [Bytes] = []
         var left = byteCount
         repeat {
@@ -142,7 +145,9 @@ actor UsbfsDevice: HostDevice {
 
     func departed() async {
         while port.device == address {
-            guard (try? await clock.sleep(until: clock.now + KernelHostPort.lookInterval)) != nil else { return }
+            guard (try? await clock.sleep(until: clock.now + KernelHostPort.lookInterval)) != nil else {
+                return
+            }
         }
     }
 }
