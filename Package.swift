@@ -178,7 +178,8 @@ let package = Package(
         room(
             "Rig", "RealTime",
             [
-                "KernelDevices", "VirtualMachine", "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
+                "KernelDevices", "VirtualMachine", "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints",
+                "RunLog", "HostObserver",
                 "StoreService", "FaultyFiles", "RemoteStore", "HTTPRanges", "RemoteImages", "ImageSources",
                 "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "SimulatedTime",
                 "LinuxPlatform",
