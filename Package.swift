@@ -226,8 +226,9 @@ let package = Package(
         room(
             "Rig", "RealTime",
             [
-                "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints", "RunLog", "HostObserver",
-                "StoreService", "FaultyFiles", "RemoteStore", "Certificates", "HTTPRanges", "RemoteImages", "ImageSources",
+                "KernelDevices", "VirtualMachine", "Runs", "Worlds", "Scenarios", "FaultPlan", "FaultPoints",
+                "RunLog", "HostObserver", "StoreService", "FaultyFiles", "RemoteStore", "Certificates",
+                "HTTPRanges", "RemoteImages", "ImageSources",
                 "BusServer", "MessageBus", "SimulatedBMC", "SimulatedNetwork", "SimulatedTime",
                 "LinuxPlatform",
                 "DescriptorPassing", "Threads", "WireFormat", "CLinux",

@@ -10,6 +10,9 @@ private struct ImaginedMachine: Machine {
     func executable(_ name: String) -> String? { executables.contains(name) ? "/usr/bin/\(name)" : nil }
     func exists(_ path: String) -> Bool { paths.contains(path) }
     func canReadAndWrite(_ path: String) -> Bool { paths.contains(path) }
+    func names(in folder: String) -> [String] {
+        paths.filter { $0.hasPrefix(folder + "/") }.map { String($0.dropFirst(folder.count + 1)) }.sorted()
+    }
     func hasModule(_ name: String) -> Bool { modules.contains(name) }
 }
 
@@ -23,7 +26,9 @@ struct ProbeTests {
         }
     }
 
-    @Test(arguments: ["nbdkit", "kernel-nbd", "fuse", "usb-devices", "configfs-gadget", "root"])
+    @Test(arguments: [
+        "nbdkit", "kernel-nbd", "fuse", "usb-devices", "configfs-gadget", "device-controller", "root",
+    ])
     func `what is there is found, and only that`(name: String) {
         var machine = ImaginedMachine()
         switch name {
@@ -31,6 +36,7 @@ struct ProbeTests {
         case "kernel-nbd": machine.modules = ["nbd"]
         case "fuse": machine.paths = ["/dev/fuse"]
         case "usb-devices": machine.paths = ["/dev/bus/usb"]
+        case "device-controller": machine.paths = ["/sys/class/udc/dummy_udc.0"]
         case "configfs-gadget": machine.paths = ["/sys/kernel/config/usb_gadget"]
         default: machine.isRoot = true
         }

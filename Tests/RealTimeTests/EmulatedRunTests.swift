@@ -21,7 +21,7 @@ struct EmulatedRunTests {
     static let life: [Scenario.Step] = [.insert(), .read(), .eject()]
 
     static func record(_ scenario: Scenario, seed: UInt64 = 1) async throws -> RunRecord {
-        var run = EmulatedRun(try scenario.resolve(seed: seed))
+        var run = RealTimeRun(try scenario.resolve(seed: seed))
         run.timeLimit = .seconds(120)
         return await run.record()
     }
@@ -162,7 +162,7 @@ struct EmulatedRunTests {
     @Test func `a run that does not end is ended at its limit, and leaves nothing`() async throws {
         var never = Scenario.Condition()
         never.events = ["never": 1]
-        var run = EmulatedRun(
+        var run = RealTimeRun(
             try Scenario(
                 "stuck", topology: Self.topology,
                 steps: [.insert(), .wait(until: never, within: .seconds(3600))]

@@ -18,7 +18,8 @@ struct EmulatedWorldTests {
         let world = try EmulatedWorld(
             try Scenario("w", topology: EmulatedRunTests.topology).resolve(seed: 1), on: thread, clock: clock,
             faults: NoFaults(),
-            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
+            recorder: RunRecorder(now: { clock.now }),
+            WorldTidings(saw: { _ in }, imageChanged: { _ in }, serviceDied: {}))
         try await world.start()
         let slot = try #require(world.configuration.slots.first { $0.mode == .proxy })
         let folder = try #require(slot.socket.split(separator: "/").dropLast().last).description
@@ -43,7 +44,8 @@ struct EmulatedWorldTests {
         let world = try EmulatedWorld(
             try Scenario("w", topology: EmulatedRunTests.topology).resolve(seed: 1), on: thread, clock: clock,
             faults: NoFaults(),
-            recorder: RunRecorder(now: { clock.now }), saw: { _ in }, imageChanged: { _ in }, serviceDied: {})
+            recorder: RunRecorder(now: { clock.now }),
+            WorldTidings(saw: { _ in }, imageChanged: { _ in }, serviceDied: {}))
         try await world.start()
         let program = ForeignProgram(
             "busctl", "--address=\(world.busAddress)", "--no-pager", "--list", "tree",

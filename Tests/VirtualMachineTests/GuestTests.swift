@@ -90,6 +90,20 @@ struct GuestTests {
         #expect(haveEnded == true)
     }
 
+    @Test(.timeLimit(.minutes(10)))
+    func `a scenario runs on a real kernel, and its results come out`() async throws {
+        let state = try TemporaryFolder()
+        var program = ForeignProgram(
+            RigPlaces.program, "run", "\(RigPlaces.root)/scenarios/kernel/insert-read-eject.yaml", "--world",
+            "kernel", "--rig", "\(RigPlaces.root)/rigs/dummy-hcd-vm", "--require", "--junit",
+            state.file("junit.xml"))
+        program.environment = ["XDG_STATE_HOME": state.path]
+        let result = try await program.run(within: 500)
+        #expect(result.status == 0, "\(result.output)\n\(result.error)")
+        let junit = try String(contentsOfFile: state.file("junit.xml"), encoding: .utf8)
+        #expect(junit.contains("insert-read-eject"))
+    }
+
     private func children(of process: Int32) -> [Int32] {
         let threads = FileAccess.names(in: "/proc/\(process)/task")
         return threads.flatMap { thread in

@@ -7,7 +7,7 @@ struct MachinePlanTests {
     private func plan() -> MachinePlan {
         MachinePlan(
             definition: MachineDefinition(), kernel: "/c/k.elf", initramfs: "/c/i.cpio",
-            agent: "/a b/mediarig",
+            agent: "/a b/media rig",
             token: "00")
     }
 
@@ -18,12 +18,14 @@ struct MachinePlanTests {
         #expect(arguments.contains("local,id=share0,path=/tmp/a,, b,security_model=none,multidevs=remap"))
         #expect(
             try plan.kernelArguments().contains(
-                "mediarig.agent=/a%20b/mediarig mediarig.shares=0:/tmp/a%2C%20b"))
+                "mediarig.agent=media%20rig mediarig.shares=0:/tmp/a%2C%20b"))
     }
 
     @Test func `the guest sees this machine's files and cannot change them`() throws {
         let arguments = try plan().arguments()
         #expect(arguments.contains("local,id=root,path=/,security_model=none,multidevs=remap,readonly=on"))
+        #expect(
+            arguments.contains("local,id=agent,path=/a b,security_model=none,multidevs=remap,readonly=on"))
     }
 
     @Test func `a restricted network leads nowhere but where it is forwarded`() throws {

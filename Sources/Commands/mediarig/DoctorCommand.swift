@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capabilities
 import Foundation
+import VirtualMachine
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        let found = Probe(ThisMachine(path: path)).capabilities()
+        let found = Probe(ThisMachine(path: path)).capabilities() + Self.rig()
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -30,6 +31,26 @@ struct DoctorCommand: AsyncParsableCommand {
             Console.complain("required but missing: \(unmet.joined(separator: ", "))")
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
+    }
+
+    /// What a rig's guest needs besides programs. KVM is tried, as far as a kernel is there to try it with.
+    private static func rig() -> [Capability] {
+        guard let station = try? RigStation(environment: ProcessInfo.processInfo.environment) else {
+            return []
+        }
+        let kernel = station.kernelFinding()
+        let help = station.hardwareFinding()
+        return [
+            Capability(
+                name: "rig-kernel", purpose: "is what the rig's guest runs", isPresent: kernel.isPresent,
+                finding: kernel.finding,
+                remedy:
+                    "apt-get update, so that the package can be downloaded; or give --kernel and --modules"),
+            Capability(
+                name: "kvm", purpose: "lets the rig's guest run at full speed", isPresent: help.isPresent,
+                finding: help.finding,
+                remedy: "a machine whose /dev/kvm works and that you may open; without, QEMU emulates"),
+        ]
     }
 
     private func printTable(_ found: [Capability]) {

@@ -170,7 +170,7 @@ extension KeptRun {
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
         Interruption.clearsUp()
-        var run = EmulatedRun(resolved)
+        var run = RealTimeRun(resolved)
         run.commit = SourceVersion.commit
         return run.recordBlocking()
     }

@@ -31,6 +31,18 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Where to run: sim, emulated or kernel.")
     var world = Scenario.World.sim
 
+    @Option(
+        help: ArgumentHelp(
+            "With --world kernel: boot this rig and run there; without, this machine's kernel is used.",
+            valueName: "rig"))
+    var rig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --world kernel: the service. Default: virtual-mediad next to this program.",
+            valueName: "program"))
+    var daemon: String?
+
     @Option(help: ArgumentHelp("Run with this seed only.", valueName: "number"))
     var seed: UInt64?
 
@@ -88,15 +100,15 @@ struct RunCommand: ParsableCommand {
         if world != .sim, schedule != nil {
             throw ValidationError("--schedule is for --world sim: elsewhere the machine decides.")
         }
+        if world != .kernel, rig != nil || daemon != nil {
+            throw ValidationError("--rig and --daemon are for --world kernel.")
+        }
         if keepPassed, artifacts == nil { throw ValidationError("--keep-passed needs --artifacts.") }
     }
 
     func run() throws {
         let chosen = try scenarios.map(ScenarioArgument.load)
-        guard world != .kernel else {
-            Console.complain("--world kernel is not there yet; sim and emulated are")
-            throw ExitCode(ExitStatus.environmentMissing.rawValue)
-        }
+        if let rig { return try RigRun(rig: rig, outputs: [artifacts, junit].compactMap { $0 }).run() }
         let part = try chosenShard()
         let range = seeds?.range ?? (seed ?? 1)...(seed ?? 1)
         let split: WorkSplit
@@ -130,8 +142,8 @@ struct RunCommand: ParsableCommand {
                         scenario: run.scenario.name, world: world.rawValue, seed: run.seed, reason: reason))
             } catch { failure.withLock { $0 = $0 ?? error } }
         }
-        if world == .emulated {
-            leftOut = emulated.run(runs) { outcome in
+        if world != .sim {
+            leftOut = try realTime().run(runs) { outcome in
                 switch outcome {
                 case .ran(let record, let resolved): ended(record, resolved)
                 case .skipped(let run, let reason): skip(run, reason)
@@ -161,7 +173,8 @@ struct RunCommand: ParsableCommand {
     private func replayCommand(_ scenario: String?, _ seed: UInt64) -> String {
         let order = schedule.map { ["--schedule", "\($0)"] } ?? []
         let mistake = weakness.map { ["--weakness", $0.rawValue] } ?? []
-        let place = world == .sim ? [] : ["--world", world.rawValue]
+        var place = world == .sim ? [] : ["--world", world.rawValue]
+        if let daemon { place += ["--daemon", daemon] }
         return ShellWords.line(
             ["mediarig", "run", scenario ?? "", "--seed", "\(seed)"] + place + order + mistake)
     }
@@ -185,10 +198,13 @@ struct RunCommand: ParsableCommand {
         return campaign
     }
 
-    private var emulated: EmulatedCampaign {
+    private func realTime() throws -> RealTimeCampaign {
         Interruption.clearsUp()
-        var campaign = EmulatedCampaign()
-        campaign.jobs = jobs ?? EmulatedCampaign.usualJobs
+        var campaign = RealTimeCampaign()
+        if world == .kernel {
+            campaign.place = .kernel(daemon: try daemon ?? DaemonProgram.besideThis())
+        }
+        campaign.jobs = jobs ?? RealTimeCampaign.usualJobs
         campaign.timeLimit = timeLimit.map { .seconds($0) }
         campaign.commit = SourceVersion.commit
         campaign.keepsEventsOfPassed = keepPassed

@@ -25,6 +25,19 @@ static inline size_t clinux_cmsg_length(size_t byteCount) { return CMSG_LEN(byte
 static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
 static inline void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
+// usbfs: a USB device as a file (kernel: Documentation/driver-api/usb/usb.rst).
+#include <linux/ioctl.h>
+#include <linux/usbdevice_fs.h>
+enum {
+    CLINUX_USB_CONTROL = USBDEVFS_CONTROL,
+    CLINUX_USB_BULK = USBDEVFS_BULK,
+    CLINUX_USB_RESET = USBDEVFS_RESET,
+    CLINUX_USB_CLEAR_HALT = USBDEVFS_CLEAR_HALT,
+    CLINUX_USB_SET_CONFIGURATION = USBDEVFS_SETCONFIGURATION,
+    CLINUX_USB_RELEASE_INTERFACE = USBDEVFS_RELEASEINTERFACE,
+    CLINUX_USB_DISCONNECT_CLAIM = USBDEVFS_DISCONNECT_CLAIM,
+};
+
 // Behind _GNU_SOURCE in the C library's own headers.
 #include <linux/falloc.h>
 #include <sys/types.h>

@@ -25,6 +25,8 @@ package protocol Machine {
     func executable(_ name: String) -> String?
     func exists(_ path: String) -> Bool
     func canReadAndWrite(_ path: String) -> Bool
+    /// - Returns: what is in a folder, sorted; nothing where there is none.
+    func names(in folder: String) -> [String]
     /// - Returns: whether the running kernel has the module loaded, built in, or on disk.
     func hasModule(_ name: String) -> Bool
     var isRoot: Bool { get }

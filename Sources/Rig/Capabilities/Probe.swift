@@ -5,7 +5,9 @@ package struct Probe {
     package init(_ machine: any Machine) { self.machine = machine }
 
     package func capabilities() -> [Capability] {
-        Self.tools.map(tool) + Self.modules.map(module) + [fuse, usbDevices, configfs, root]
+        Self.tools.map(tool) + Self.modules.map(module) + [
+            fuse, usbDevices, configfs, deviceController, root,
+        ]
     }
 
     /// Checks `names` against what was found.
@@ -37,7 +39,13 @@ package struct Probe {
         Tool(name: "gdbus", package: "libglib2.0-bin", purpose: "foreign D-Bus client"),
         Tool(name: "dbus-daemon", package: "dbus-daemon", purpose: "foreign message bus"),
         Tool(name: "nginx", package: "nginx-light", purpose: "foreign image server"),
-        Tool(name: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "boots the demo's images"),
+        Tool(
+            name: "qemu-system-x86_64", package: "qemu-system-x86",
+            purpose: "boots the demo's images, and the rig with a real kernel"),
+        Tool(name: "busybox", package: "busybox-static", purpose: "starts the rig's guest"),
+        Tool(name: "xz", package: "xz-utils", purpose: "unpacks the rig's kernel"),
+        Tool(name: "setpriv", package: "util-linux", purpose: "ends the rig's guest with whoever started it"),
+        Tool(name: "ssh", package: "openssh-client", purpose: "reaches a rig that is a machine of its own"),
     ]
 
     private static let modules: [(name: String, purpose: String)] = [
@@ -85,6 +93,14 @@ package struct Probe {
             name: "configfs-gadget", purpose: "builds USB gadgets on this kernel", isPresent: isPresent,
             finding: isPresent ? "/sys/kernel/config/usb_gadget" : "no /sys/kernel/config/usb_gadget",
             remedy: "mount -t configfs none /sys/kernel/config; modprobe libcomposite")
+    }
+
+    private var deviceController: Capability {
+        let names = machine.names(in: "/sys/class/udc")
+        return Capability(
+            name: "device-controller", purpose: "shows gadgets to a host", isPresent: !names.isEmpty,
+            finding: names.isEmpty ? "none in /sys/class/udc" : names.joined(separator: " "),
+            remedy: "modprobe dummy_hcd num=8, or a board with a USB device port")
     }
 
     private var root: Capability {

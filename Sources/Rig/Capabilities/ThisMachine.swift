@@ -17,6 +17,19 @@ package struct ThisMachine: Machine {
 
     package func canReadAndWrite(_ path: String) -> Bool { access(path, R_OK | W_OK) == 0 }
 
+    package func names(in folder: String) -> [String] {
+        guard let listing = opendir(folder) else { return [] }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
     package func hasModule(_ name: String) -> Bool {
         if exists("/sys/module/\(name)") { return true }
         var names = utsname()

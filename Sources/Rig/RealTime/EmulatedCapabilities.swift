@@ -49,14 +49,19 @@ package enum EmulatedCapabilities {
     /// - Parameter scenario: with nothing left to be drawn.
     /// - Returns: what it needs and this world lacks, in words; empty when it can run.
     package static func missing(for scenario: Scenario) -> [String] {
+        missing(for: scenario, in: .emulated)
+    }
+
+    /// The same for another world whose bus, store and clients are these.
+    static func missing(for scenario: Scenario, in world: FaultWorld) -> [String] {
         var missing: [String] = []
-        if !scenario.worlds.contains(.emulated) {
+        if world == .emulated, !scenario.worlds.contains(.emulated) {
             missing.append("it is for \(scenario.worlds.map(\.rawValue).joined(separator: ", ")) only")
         }
         missing += topologyMissing(for: scenario.topology)
         for step in scenario.steps { missing += stepMissing(step, scenario.topology) }
         for fault in scenario.faults {
-            if let reason = faultMissing(fault, scenario.topology) {
+            if let reason = faultMissing(fault, scenario.topology, in: world) {
                 missing.append("fault \(fault.identifier) (\(fault.kind)): \(reason)")
             }
         }
@@ -101,9 +106,11 @@ package enum EmulatedCapabilities {
 
     // MARK: Faults
 
-    private static func faultMissing(_ fault: Fault, _ topology: Scenario.Topology) -> String? {
+    private static func faultMissing(
+        _ fault: Fault, _ topology: Scenario.Topology, in world: FaultWorld
+    ) -> String? {
         guard let kind = FaultCatalogue.standard[fault.kind] else { return "unknown" }
-        guard kind.worlds.contains(.emulated) else {
+        guard kind.worlds.contains(world) else {
             return "the catalogue has it for \(kind.worlds.map(\.rawValue).joined(separator: ", "))"
         }
         guard kind.manner == .met else { return strikeMissing(fault, topology) }

@@ -18,7 +18,8 @@ final class EmulatedStore: WorldStore {
     private let images: StoredImages
     private let tree: FaultyTree
     private let authority: CertificateAuthority
-    private let certificatePath: String
+    /// What its clients have to trust.
+    let certificatePath: String
     private let configuration: ImageServer.Configuration
     private let port: UInt16
     private let clock: RunClock

@@ -14,7 +14,7 @@ internal import Worlds
 /// The same service on the real clock: bus, store, NBD servers and their sockets are real, and anybody on this
 /// machine can look at them; configfs, uevents, the nbd driver and the USB gadget are the simulated kernel's, in
 /// real time. What it can do is declared in ``EmulatedCapabilities``.
-final class EmulatedWorld: ModelledBMC {
+final class EmulatedWorld: ModelledBMC, RealTimeWorld {
     let kind = Scenario.World.emulated
     let configuration: MediaConfiguration
     let hostPorts: [String]
@@ -35,20 +35,14 @@ final class EmulatedWorld: ModelledBMC {
 
     static let strikes = ModelledStrikes.kinds
 
-    /// - Parameters:
-    ///   - thread: where the kernel runs; outlives the world.
-    ///   - saw: is shown each message that enters the bus, before any fault touches it.
-    ///   - imageChanged: is told the name of an image of which the store has another version.
-    ///   - serviceDied: is told that the service was killed.
+    /// - Parameter thread: where the kernel runs; outlives the world.
     init(
         _ resolved: Scenario.Resolved, on thread: ThreadExecutor, clock: RunClock, faults: any FaultInjector,
-        recorder: RunRecorder, saw: @escaping @Sendable (Envelope) -> Void,
-        imageChanged: @escaping @Sendable (_ image: String) -> Void,
-        serviceDied: @escaping @Sendable () -> Void
+        recorder: RunRecorder, _ tidings: WorldTidings
     ) throws(WorldFailure) {
         let scenario = resolved.scenario
         self.scenario = scenario
-        state = WorldState(recorder, serviceDied: serviceDied)
+        state = WorldState(recorder, serviceDied: tidings.serviceDied)
         runClock = clock
         spawner = SystemSpawner(shared: thread)
         folder = try RunFolder()
@@ -63,11 +57,11 @@ final class EmulatedWorld: ModelledBMC {
             executor: thread, clock: clock, spawner: spawner, profile: topology.kernelProfile,
             controllers: topology.chips, faults: faults)
         store = try EmulatedStore(
-            topology, in: folder, faults: faults, clock: clock, changed: imageChanged)
+            topology, in: folder, faults: faults, clock: clock, changed: tidings.imageChanged)
         passage = NBDPassage(
             scenario, configuration, seed: resolved.seed, faults: faults, clock: clock, spawner: spawner)
         clients = EmulatedClients(store, passage)
-        bus = try EmulatedBus(at: folder.file("bus"), faults: faults, clock: clock, saw: saw)
+        bus = try EmulatedBus(at: folder.file("bus"), faults: faults, clock: clock, saw: tidings.saw)
     }
 
     // MARK: Its parts

@@ -28,14 +28,18 @@ final class SecretPipes: Sendable {
     }
 
     /// Descriptors of this process that lead to one of them.
-    var openCount: Int {
+    var openCount: Int { openCount(inFolder: "/proc/self/fd") }
+
+    /// The same of another process.
+    func openCount(ofProcess process: Int32) -> Int { openCount(inFolder: "/proc/\(process)/fd") }
+
+    private func openCount(inFolder folder: String) -> Int {
         let made = made.withLock { $0 }
         guard !made.isEmpty else { return 0 }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.count { name in
-            guard let number = CInt(name) else { return false }
             var status = stat()
-            return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+            return stat("\(folder)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
                 && made.contains(UInt64(status.st_ino))
         }
     }

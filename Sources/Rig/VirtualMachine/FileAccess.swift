@@ -1,7 +1,7 @@
 import Glibc
 
 /// Whole files of this machine, read and written at once.
-enum FileAccess {
+package enum FileAccess {
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func read(_ path: String) throws(RigFailure) -> [UInt8] {
@@ -36,7 +36,9 @@ enum FileAccess {
     }
 
     /// In place of what was there, whole or not at all.
-    static func write(_ bytes: [UInt8], to path: String, permissions: mode_t = 0o644) throws(RigFailure) {
+    package static func write(_ bytes: [UInt8], to path: String, permissions: UInt32 = 0o644)
+        throws(RigFailure)
+    {
         let draft = "\(path).\(getpid())"
         let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, permissions)
         guard file >= 0 else { throw RigFailure(draft, errno: errno) }
@@ -58,7 +60,7 @@ enum FileAccess {
         guard rename(draft, path) == 0 else { throw RigFailure(path, errno: errno) }
     }
 
-    static func makeFolder(_ path: String, permissions: mode_t = 0o755) throws(RigFailure) {
+    static func makeFolder(_ path: String, permissions: UInt32 = 0o755) throws(RigFailure) {
         var current = path.hasPrefix("/") ? "" : "."
         for part in path.split(separator: "/") {
             current += "/\(part)"

@@ -138,9 +138,19 @@ package final class GuestAgent {
     // MARK: The command
 
     private func start(_ request: CommandRequest) {
+        // A machine that stays outlives many a file that is built anew outside, and the kernel would go on with
+        // what it has of the old one.
+        if !goesOffWithOperator { forgetFiles() }
         do throws(RigFailure) { command = try GuestCommand(request) } catch {
             perform(session.failedToStart(errno: ENOENT, reason: "\(error)"))
         }
+    }
+
+    private func forgetFiles() {
+        let file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        _ = write(file, "3", 1)
+        close(file)
     }
 
     private func endCommand() {

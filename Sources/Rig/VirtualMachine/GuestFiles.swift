@@ -6,6 +6,8 @@ internal import GuestImage
 struct GuestFiles {
     /// Where the guest finds what belongs to the rig and not to this machine.
     static let rigFolder = "/run/mediarig"
+    /// Where the agent's program is.
+    static let agentFolder = "/run/mediarig/agent"
     /// Of programs that come before this machine's own.
     static let firstFolder = "/run/mediarig/first"
 

@@ -6,6 +6,9 @@ enum GuestScript {
     /// Asks for nothing but ``upMark`` and to go off again; on the kernel's command line.
     static let probeArgument = "mediarig.probe"
     static let rootTag = "mediarig-root"
+    /// The agent's own way to its file: through that to everything else, it would keep a file that is replaced
+    /// meanwhile from ever being seen anew.
+    static let agentTag = "mediarig-agent"
 
     /// - Parameters:
     ///   - loading: commands of busybox, one for each module.
@@ -60,7 +63,9 @@ enum GuestScript {
         fi
         $b hostname mediarig-guest
         echo "\(upMark)"
-        exec $b switch_root $r "$($b httpd -d "$agent")" rig-agent
+        $b mkdir $r\(GuestFiles.agentFolder)
+        $b mount -t 9p -o ro,$nine \(agentTag) $r\(GuestFiles.agentFolder) || die no agent
+        exec $b switch_root $r "\(GuestFiles.agentFolder)/$($b httpd -d "$agent")" rig-agent
         """ + "\n"
     }
 }

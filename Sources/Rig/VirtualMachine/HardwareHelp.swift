@@ -34,3 +34,46 @@ enum HardwareHelp {
         return hasEnded && machine.lastWords.contains(GuestScript.upMark)
     }
 }
+
+/// For whoever wants to know before booting.
+extension RigStation {
+    package struct Finding: Sendable {
+        package let isPresent: Bool
+        /// What was found, or what was missing.
+        package let finding: String
+    }
+
+    private var usualPackage: String { MachineDefinition().kernelPackage }
+    private var isKernelCached: Bool { FileAccess.exists("\(cache.folder)/kernel-\(usualPackage)") }
+
+    /// Whether the kernel package is there or can be downloaded; nothing is.
+    package func kernelFinding() -> Finding {
+        if isKernelCached {
+            let modules = FileAccess.names(in: "\(cache.folder)/kernel-\(usualPackage)/lib/modules")
+            return Finding(isPresent: true, finding: "\(modules.last ?? "") in \(cache.folder)")
+        }
+        let answer = try? ChildProgram.run(["apt-cache", "show", usualPackage], within: .seconds(30))
+        return answer == nil
+            ? Finding(isPresent: false, finding: "apt knows no package \(usualPackage)")
+            : Finding(isPresent: true, finding: "package \(usualPackage) can be downloaded")
+    }
+
+    /// Whether a guest was seen to run with KVM; boots one for at most ``HardwareHelp/probeLimit``.
+    package func hardwareFinding() -> Finding {
+        guard access("/dev/kvm", R_OK | W_OK) == 0 else {
+            return Finding(isPresent: false, finding: "/dev/kvm cannot be opened")
+        }
+        guard isKernelCached else {
+            return Finding(
+                isPresent: false, finding: "not tried: no kernel is there yet (`mediarig rig run` gets one)")
+        }
+        var options = Options()
+        options.accelerator = .auto
+        guard let plan = try? plan(MachineDefinition(), options) else {
+            return Finding(isPresent: false, finding: "not tried: no guest can be made")
+        }
+        return plan.accelerator == .kvm
+            ? Finding(isPresent: true, finding: "a guest runs with it")
+            : Finding(isPresent: false, finding: "/dev/kvm opens, but a guest does not run with it")
+    }
+}

@@ -11,7 +11,7 @@ package struct MachinePlan: Sendable {
     package var definition: MachineDefinition
     package var kernel: String
     package var initramfs: String
-    /// This program, as the guest finds it too.
+    /// This program.
     package var agent: String
     /// Sixteen bytes in hexadecimal.
     package var token: String
@@ -54,7 +54,7 @@ package struct MachinePlan: Sendable {
     package func kernelArguments() throws(RigFailure) -> String {
         var words = [
             "console=ttyS0", "quiet", "panic=-1", "mediarig.token=\(token)",
-            "mediarig.agent=\(Self.encoded(agent))",
+            "mediarig.agent=\(Self.encoded(Self.split(agent).name))",
         ]
         if !shares.isEmpty {
             let list = shares.enumerated().map { "\($0.offset):\(Self.encoded($0.element))" }
@@ -83,6 +83,8 @@ package struct MachinePlan: Sendable {
             "-device", "virtserialport,chardev=control,name=\(Self.controlPort)",
             "-fsdev", Self.folder("root", "/") + ",readonly=on",
             "-device", "virtio-9p-pci,fsdev=root,mount_tag=\(GuestScript.rootTag)",
+            "-fsdev", Self.folder("agent", Self.split(agent).folder) + ",readonly=on",
+            "-device", "virtio-9p-pci,fsdev=agent,mount_tag=\(GuestScript.agentTag)",
         ]
         for (index, share) in shares.enumerated() {
             words += [
@@ -103,6 +105,12 @@ package struct MachinePlan: Sendable {
         // A comma within a value is doubled.
         let value = path.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
         return "local,id=\(identifier),path=\(value),security_model=none,multidevs=remap"
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = String(path[..<slash])
+        return (folder.isEmpty ? "/" : folder, String(path[path.index(after: slash)...]))
     }
 
     /// A path as one word of a command line, as web servers write such things.

@@ -179,6 +179,11 @@ package final class OperatorConnection {
                     _ = poll(&watched, 1, -1)
                     continue
                 }
+                // A reader who has seen enough: as a shell does it, the command is told so by a signal.
+                guard errno != EPIPE else {
+                    unsent += session.signal(UInt8(SIGPIPE))
+                    return
+                }
                 throw RigFailure("write what the command said", errno: errno)
             }
             rest.removeFirst(count)

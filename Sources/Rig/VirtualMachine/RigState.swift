@@ -37,6 +37,15 @@ package struct RigState: Codable, Equatable, Sendable {
         return state
     }
 
+    /// Whether the guest may write there.
+    func holds(_ path: String) -> Bool {
+        let whole = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        return shares.contains { share in
+            let folder = URL(fileURLWithPath: share).resolvingSymlinksInPath().path
+            return whole == folder || whole.hasPrefix(folder + "/")
+        }
+    }
+
     package func save(in folder: String) throws(RigFailure) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

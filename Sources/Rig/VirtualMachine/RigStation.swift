@@ -110,7 +110,7 @@ package struct RigStation: Sendable {
         }
     }
 
-    private func plan(_ machine: MachineDefinition, _ options: Options) throws(RigFailure) -> MachinePlan {
+    func plan(_ machine: MachineDefinition, _ options: Options) throws(RigFailure) -> MachinePlan {
         var machine = machine
         if let network = options.network { machine.network = network }
         if let accelerator = options.accelerator { machine.accelerator = accelerator }

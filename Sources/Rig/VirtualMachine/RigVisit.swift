@@ -49,6 +49,12 @@ package struct RigVisit {
             return try SecureShell(service).run(request, hasTerminal: usesTerminal, within: limit)
         case .machine(let machine):
             if let state = station.running(definition.name) {
+                if let missing = options.shares.first(where: { !state.holds($0) }) {
+                    throw RigFailure(
+                        .usage,
+                        "\(state.name) is up and does not share \(missing): `mediarig rig down \(state.name)`, or "
+                            + "give --share at `rig up`")
+                }
                 let connection = try OperatorConnection(to: state.socket, token: state.token)
                 _ = try connection.waitUntilReady(within: options.bootLimit)
                 return try use(connection)

@@ -87,7 +87,6 @@ package struct FaultKind: Sendable {
 
 extension Array where Element == FaultWorld {
     /// Everywhere but on a real kernel, whose inside nobody can change.
-    static let allButKernel: [FaultWorld] = [.sim, .store, .emulated]
     static let everywhere = FaultWorld.allCases
     static let machine: [FaultWorld] = [.sim, .emulated, .kernel]
     static let modelled: [FaultWorld] = [.sim, .emulated]

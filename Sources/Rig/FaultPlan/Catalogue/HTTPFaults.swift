@@ -3,7 +3,7 @@ import FaultPoints
 extension FaultKind {
     private static let requests = ["head", "get"]
     private static let bodies = ["get"]
-    private static let worlds: [FaultWorld] = .allButKernel
+    private static let worlds: [FaultWorld] = .everywhere
 
     /// What an HTTP server, or something in front of it, does wrong. HT in the list of faults.
     static let ofHTTP: [FaultKind] =

@@ -26,13 +26,13 @@ package enum LatencyLadder {
             name: "connect", layer: .network, operation: "connect", place: "Connecting", worlds: .modelled),
         Station(
             name: "tls", layer: .tls, operation: "handshake", place: "The TLS handshake",
-            worlds: .allButKernel),
+            worlds: .everywhere),
         Station(
             name: "size-probe", layer: .http, operation: "head", place: "Asking for the image's size",
-            worlds: .allButKernel),
+            worlds: .everywhere),
         Station(
             name: "fetch", layer: .http, operation: "get", place: "Fetching a range of the image",
-            worlds: .allButKernel),
+            worlds: .everywhere),
         Station(
             name: "store-read", layer: .store, operation: "read", place: "Reading from the store",
             worlds: .everywhere),

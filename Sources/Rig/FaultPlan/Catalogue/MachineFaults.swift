@@ -100,7 +100,7 @@ extension FaultKind {
             "resource.no-memory", ["RS"], .resource, metIn: .store, on: ["read", "write", "open", "lookup"],
             [.standard("errno", .errno, "ENOMEM", "ENOMEM, EMFILE, ENFILE or EAGAIN")],
             effect: "The machine is out of memory, descriptors or threads.",
-            expected: "Fails that request only; everything else goes on.", .mediumError, in: .allButKernel
+            expected: "Fails that request only; everything else goes on.", .mediumError, in: .everywhere
         ) { p, _, _ in [.fail(errno: p.errno("errno"))] },
         FaultKind(
             "resource.small-buffer", ["RS"], .resource, on: ["socket-buffer"],

@@ -26,19 +26,19 @@ extension FaultKind {
                 [.standard("errno", .errno, "EIO", "what the operation claims to have failed with")],
                 effect: "An operation is carried out and then said to have failed.",
                 expected: "Taken as failed; whether it happened is not relied on.", .mediumError,
-                in: .allButKernel
+                in: .everywhere
             ) { p, _, _ in [.failAfterwards(errno: p.errno("errno"))] },
             FaultKind(
                 "store.pretend", ["CF06", "PW"], .store, on: ["write", "flush", "fsync", "truncate"],
                 effect: "An operation is said to have succeeded, but is not carried out: a disk that lies.",
                 expected: "Cannot be seen until the data is read back; the rig's observer must find it.",
                 .none,
-                in: .allButKernel
+                in: .everywhere
             ) { _, _, _ in [.pretend] },
             FaultKind(
                 "store.interrupted", ["CF05"], .store, on: dataOperations,
                 effect: "An operation is interrupted by a signal (EINTR).",
-                expected: "Tried again at once, without a word.", .tolerate, in: .allButKernel
+                expected: "Tried again at once, without a word.", .tolerate, in: .everywhere
             ) { _, _, _ in [.fail(errno: 4)] },
             FaultKind(
                 "store.latency", ["CF05", "LL"], .store, on: storeOperations,
@@ -50,14 +50,14 @@ extension FaultKind {
                 "store.stall", ["CF03", "CF07", "LL"], .store, on: storeOperations,
                 effect: "An operation hangs until the fault is over; it can be interrupted.",
                 expected: "Given up at its deadline: the host gets an error, an unmount still ends.",
-                .mediumError, in: .allButKernel
+                .mediumError, in: .everywhere
             ) { _, _, _ in [.hold(FaultHold())] },
             FaultKind(
                 "store.uninterruptible", ["CF07"], .store, on: storeOperations,
                 effect: "An operation hangs until the fault is over, and no signal ends it.",
                 expected: "As with a stall: nothing else waits for it, and the unmount gets away.",
                 .mediumError,
-                in: .allButKernel
+                in: .everywhere
             ) { _, _, _ in
                 // The hold is what it waits for; the store adds at least a millisecond of its own.
                 [.hold(FaultHold()), .special("uninterruptible", 1)]
@@ -68,14 +68,14 @@ extension FaultKind {
                 effect: "Data moves at a limited rate.",
                 expected: "Slow, but right; deadlines are of single requests, not of the whole image.",
                 .tolerate,
-                in: .allButKernel
+                in: .everywhere
             ) { p, _, _ in [.bandwidth(bytesPerSecond: p.int("rate"))] },
             FaultKind(
                 "store.short-read", ["CF05"], .store, on: ["read"],
                 [.standard("missing", .positive, 512, "how much less than was asked for", unit: "bytes")],
                 effect: "A read gives fewer bytes than there are.",
                 expected: "The rest is read again; never passed on as a short success.", .tolerate,
-                in: .allButKernel
+                in: .everywhere
             ) { p, _, _ in [.short(byteCount: p.int("missing"))] },
             FaultKind(
                 "store.torn-write", ["PW"], .store, on: ["write"],
@@ -85,7 +85,7 @@ extension FaultKind {
                         "which sectors of 512 bytes are written: bit n for the n-th, repeated after 64")
                 ],
                 effect: "Some sectors of a write are stored, the others keep what they held.",
-                expected: "Only what a flush confirmed is relied on.", .recover, in: .allButKernel
+                expected: "Only what a flush confirmed is relied on.", .recover, in: .everywhere
             ) { p, _, _ in [.torn(sectors: UInt64(p.integer("sectors")))] },
             FaultKind(
                 "store.crash", ["PW", "CF07"], .store, on: storeOperations,
@@ -99,29 +99,29 @@ extension FaultKind {
                 ],
                 effect: "The store crashes at an operation and loses what was not flushed.",
                 expected: "Reads end in medium errors, the slot lets go or reconnects within its deadline.",
-                .recover, in: .allButKernel
+                .recover, in: .everywhere
             ) { p, _, _ in [.special("crash-" + p.text("when"), p.integer("survivors"))] },
             .striking(
                 "store.replace", ["HT12", "CF04"], .store, lasts: true,
                 effect: "The image becomes another one of the same size; the first again at the end.",
                 expected: "Noticed by its time or tag; the host gets errors, never a mixture of both.",
-                .mediumError, in: .modelled),
+                .mediumError, in: .machine),
             .striking(
                 "store.resize", ["HT12", "CF04"], .store, lasts: true,
                 [.required("size", .count, "its new size", unit: "bytes")],
                 effect: "The image gets another size; the first again at the end.",
                 expected: "Noticed; the host gets errors beyond it, and no zeros.", .mediumError,
-                in: .modelled),
+                in: .machine),
             .striking(
                 "store.remove", ["HT12", "CF04"], .store, lasts: true,
                 effect: "The image is deleted; there again at the end.",
                 expected: "Reads fail with a medium error, once what was read ahead is used up.",
-                .mediumError, in: .modelled),
+                .mediumError, in: .machine),
             FaultKind(
                 "store.truncate", ["HT12", "CF04"], .store, on: storeOperations,
                 [.required("size", .count, "what is left", unit: "bytes")],
                 effect: "The image is cut off at this operation.",
-                expected: "Reads beyond fail with a medium error; no zeros.", .mediumError, in: .allButKernel
+                expected: "Reads beyond fail with a medium error; no zeros.", .mediumError, in: .everywhere
             ) { p, _, _ in [.special("truncate", p.integer("size"))] },
             FaultKind(
                 "store.grow", ["HT12", "CF04"], .store, on: storeOperations,
@@ -130,7 +130,7 @@ extension FaultKind {
                 expected:
                     "The capacity that the host was told stays. Where it shows as another version of the image, reads "
                     + "fail with a medium error, and a mount on its way ends.", .mediumError,
-                in: .allButKernel
+                in: .everywhere
             ) { p, _, _ in [.special("grow", p.integer("by"))] },
             FaultKind(
                 "store.lie", ["CF04", "HT12"], .store, on: ["getattr", "lookup"],
@@ -140,9 +140,9 @@ extension FaultKind {
                 ],
                 effect: "An attribute of the image says something else than is true.",
                 expected: "A size that does not fit ends in an error, not in made-up data.", .mediumError,
-                in: .allButKernel
+                in: .everywhere
             ) { p, _, _ in [.lie(field: p.text("field"), value: p.integer("value"))] },
-        ] + corruptions(of: .store, "store", on: dataOperations, codes: ["HT13"], in: .allButKernel)
+        ] + corruptions(of: .store, "store", on: dataOperations, codes: ["HT13"], in: .everywhere)
 
     /// Wrong data that looks right, for any layer that carries data.
     static func corruptions(

@@ -1,7 +1,7 @@
 import FaultPoints
 
 extension FaultKind {
-    private static let worlds: [FaultWorld] = .allButKernel
+    private static let worlds: [FaultWorld] = .everywhere
 
     /// What goes wrong between two ends of a TLS connection. TL in the list of faults.
     static let ofTLS: [FaultKind] =

@@ -1,4 +1,6 @@
+internal import DBusProtocol
 internal import FaultPlan
+internal import FaultPoints
 internal import LinuxPlatform
 package import RunLog
 internal import Runs
@@ -8,22 +10,65 @@ internal import Threads
 internal import VirtualMedia
 internal import Worlds
 
-/// Runs a resolved scenario in an emulated world, in real time.
+/// A world on the real clock.
+protocol RealTimeWorld: World {
+    /// Everything ends at once, in whatever state it is.
+    func takeDown() async
+}
+
+/// What a world tells whoever watches the run.
+struct WorldTidings: Sendable {
+    /// Each message that enters the bus, before any fault touches it.
+    let saw: @Sendable (Envelope) -> Void
+    /// The name of an image of which the store has another version.
+    let imageChanged: @Sendable (_ image: String) -> Void
+    /// The service was killed.
+    let serviceDied: @Sendable () -> Void
+}
+
+/// Which world on the real clock.
+package enum RealTimePlace: Sendable {
+    /// The kernel is a model.
+    case emulated
+    /// The kernel is this machine's own, with that program as the service.
+    case kernel(daemon: String)
+
+    package var world: Scenario.World {
+        switch self {
+        case .emulated: .emulated
+        case .kernel: .kernel
+        }
+    }
+
+    /// - Returns: what the scenario needs and the world lacks, in words.
+    func missing(for scenario: Scenario) -> [String] {
+        switch self {
+        case .emulated: EmulatedCapabilities.missing(for: scenario)
+        case .kernel: KernelCapabilities.missing(for: scenario)
+        }
+    }
+}
+
+/// Runs a resolved scenario in an emulated world or on this machine's kernel, in real time.
 ///
 /// The seed decides on the plan and on what the host reads and writes, as everywhere; the order of what happens
 /// at the same time is this machine's.
-package struct EmulatedRun: Sendable {
+package struct RealTimeRun: Sendable {
     /// A world that was given up is taken down within this, or left as it is.
     static let takeDownTime = Duration.seconds(20)
 
     package let resolved: Scenario.Resolved
+    package let place: RealTimePlace
     package var maximumEvents = RunRecorder.maximumEvents
     /// Of MediaRig.
     package var commit = "unknown"
     /// In place of the budget of the scenario.
     package var timeLimit: Duration?
 
-    package init(_ resolved: Scenario.Resolved) { self.resolved = resolved }
+    package init(_ resolved: Scenario.Resolved, in place: RealTimePlace = .emulated) {
+        self.resolved = resolved
+        self.place = place
+    }
 
     /// For a thread that may block.
     package func recordBlocking() -> RunRecord {
@@ -37,8 +82,7 @@ package struct EmulatedRun: Sendable {
 
     /// Never throws: whatever goes wrong is in the record.
     package func record() async -> RunRecord {
-        var record = RunRecord(
-            RunIdentity(resolved, world: .emulated, schedule: "real time", commit: commit))
+        var record = RunRecord(identity)
         let clock = RunClock()
         let links = ScenarioRun.Links()
         let recorder = RunRecorder(
@@ -46,7 +90,7 @@ package struct EmulatedRun: Sendable {
             observer: links.observer(for: resolved.scenario))
         let thread = ThreadExecutor(name: "kernel")
         defer { thread.stop() }
-        let play = EmulatedPlay(resolved, links, recorder: recorder, clock: clock, thread: thread)
+        let play = RealTimePlay(resolved, in: place, links, recorder: recorder, clock: clock, thread: thread)
         let limit = timeLimit ?? resolved.scenario.budgets.virtualTime
         switch await play.end(within: limit) {
         case .found(let findings):
@@ -73,8 +117,19 @@ package struct EmulatedRun: Sendable {
     }
 }
 
+extension RealTimeRun {
+    private var identity: RunIdentity {
+        var identity = RunIdentity(resolved, world: place.world, schedule: "real time", commit: commit)
+        // The rules that the scenario names are a model's; a kernel has its own.
+        if place.world == .kernel, let release = KernelText.line(of: "/proc/sys/kernel/osrelease") {
+            identity.kernel = release
+        }
+        return identity
+    }
+}
+
 /// One run under way, and its end or the end of its time, whichever is first.
-final class EmulatedPlay: Sendable {
+final class RealTimePlay: Sendable {
     enum End: Sendable {
         case found(ScenarioRun.Findings)
         /// The world could not be set up.
@@ -85,11 +140,12 @@ final class EmulatedPlay: Sendable {
     private struct State {
         var end: End?
         var waiting: CheckedContinuation<End, Never>?
-        var world: EmulatedWorld?
+        var world: (any RealTimeWorld)?
         var run: ScenarioRun?
     }
 
     private let resolved: Scenario.Resolved
+    private let place: RealTimePlace
     private let links: ScenarioRun.Links
     private let recorder: RunRecorder
     private let clock: RunClock
@@ -97,10 +153,11 @@ final class EmulatedPlay: Sendable {
     private let state = Mutex(State())
 
     init(
-        _ resolved: Scenario.Resolved, _ links: ScenarioRun.Links, recorder: RunRecorder, clock: RunClock,
-        thread: ThreadExecutor
+        _ resolved: Scenario.Resolved, in place: RealTimePlace, _ links: ScenarioRun.Links,
+        recorder: RunRecorder, clock: RunClock, thread: ThreadExecutor
     ) {
         self.resolved = resolved
+        self.place = place
         self.links = links
         self.recorder = recorder
         self.clock = clock
@@ -142,11 +199,7 @@ final class EmulatedPlay: Sendable {
             let engine = try FaultEngine(
                 FaultPlan(resolved.scenario.faults), seed: resolved.seed,
                 surroundings: links.surroundings(recorder: recorder))
-            let world = try EmulatedWorld(
-                resolved, on: thread, clock: clock, faults: LaneTap(engine, recorder: recorder),
-                recorder: recorder,
-                saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
-                serviceDied: { links.serviceDied() })
+            let world = try makeWorld(LaneTap(engine, recorder: recorder))
             let run = ScenarioRun(resolved, in: world, engine: engine, recorder: recorder, links: links)
             state.withLock { state in
                 state.world = world
@@ -154,6 +207,22 @@ final class EmulatedPlay: Sendable {
             }
             return .found(await run.run())
         } catch { return .failed("\(error)") }
+    }
+
+    private func makeWorld(_ faults: LaneTap) throws(WorldFailure) -> any RealTimeWorld {
+        let links = self.links
+        let tidings = WorldTidings(
+            saw: { links.saw($0) }, imageChanged: { links.imageChanged($0) },
+            serviceDied: { links.serviceDied() })
+        switch place {
+        case .emulated:
+            return try EmulatedWorld(
+                resolved, on: thread, clock: clock, faults: faults, recorder: recorder, tidings)
+        case .kernel(let daemon):
+            return try KernelWorld(
+                resolved, on: thread, clock: clock, faults: faults, recorder: recorder, tidings,
+                daemon: daemon)
+        }
     }
 
     /// Takes down what is left of a run that is stuck, as far as that goes.
@@ -165,7 +234,7 @@ final class EmulatedPlay: Sendable {
             isDown.change { $0 = true }
         }
         _ = await BlockingThread.value("give up") {
-            isDown.wait(atMost: EmulatedRun.takeDownTime) { $0 ? true : nil }
+            isDown.wait(atMost: RealTimeRun.takeDownTime) { $0 ? true : nil }
         }
     }
 }

@@ -4,12 +4,13 @@ package import Scenarios
 import Synchronization
 internal import Threads
 
-/// Many runs in emulated worlds, some at the same time, until all are done or the time is up.
-package struct EmulatedCampaign: Sendable {
+/// Many runs in worlds on the real clock, some at the same time, until all are done or the time is up.
+package struct RealTimeCampaign: Sendable {
     /// Worlds at the same time where nobody says otherwise: they mostly wait, but what they measure is real.
     package static let usualJobs = 2
 
-    package var jobs = EmulatedCampaign.usualJobs
+    package var place = RealTimePlace.emulated
+    package var jobs = RealTimeCampaign.usualJobs
     /// No run begins after so long.
     package var timeLimit: Duration?
     package var commit = "unknown"
@@ -46,7 +47,9 @@ package struct EmulatedCampaign: Sendable {
                 reporting.withLock { _ in ended(outcome) }
             }
         }
-        let jobs = max(1, min(self.jobs, Campaign.maximumJobs, runs.count))
+        // A kernel has one nbd0.
+        let most = place.world == .kernel ? 1 : Campaign.maximumJobs
+        let jobs = max(1, min(self.jobs, most, runs.count))
         for job in 1..<jobs {
             let isStarted = BlockingThread.start("run \(job)") {
                 work()
@@ -65,16 +68,16 @@ package struct EmulatedCampaign: Sendable {
         do { resolved = try run.scenario.resolve(seed: run.seed) } catch {
             var record = RunRecord(
                 RunIdentity(
-                    scenario: run.scenario.name, seed: run.seed, world: Scenario.World.emulated.rawValue))
+                    scenario: run.scenario.name, seed: run.seed, world: place.world.rawValue))
             record.verdict = .broken
             record.violations = [Violation("rig", at: .zero, "\(error)")]
             return .ran(record, nil)
         }
-        let missing = EmulatedCapabilities.missing(for: resolved.scenario)
+        let missing = place.missing(for: resolved.scenario)
         guard missing.isEmpty else { return .skipped(run, reason: missing.joined(separator: "; ")) }
-        var emulated = EmulatedRun(resolved)
-        emulated.commit = commit
-        var record = emulated.recordBlocking()
+        var play = RealTimeRun(resolved, in: place)
+        play.commit = commit
+        var record = play.recordBlocking()
         if record.verdict == .passed, !keepsEventsOfPassed {
             record.omittedEventCount += record.events.count
             record.events = []
