@@ -92,7 +92,7 @@ let package = Package(
             "Platform", "FrontPlatform",
             [
                 "RedfishServer", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol", "COpenSSL",
-                "CLinux",
+                "CLinux", "CCurl",
             ]),
         room(
             "Platform", "MediaDaemon",
