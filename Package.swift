@@ -268,7 +268,8 @@ let package = Package(
                 "VirtualMedia", "BlockStorage", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ], path: "Tests/RedfishClientsTests",
-            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py"], swiftSettings: settings),
+            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py", "ansible_client.sh"],
+            swiftSettings: settings),
         tests("FrontPlatform", ["FrontPlatform", "RedfishServer"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
