@@ -112,7 +112,7 @@ let package = Package(
             "Platform", "FrontPlatform",
             [
                 "RedfishServer", "WebFront", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol",
-                "COpenSSL", "CLinux",
+                "COpenSSL", "CLinux", "CCurl",
             ]),
         room(
             "Platform", "MediaDaemon",
@@ -332,7 +332,8 @@ let package = Package(
                 "VirtualMedia", "BlockStorage", "DBusProtocol",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ], path: "Tests/RedfishClientsTests",
-            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py"], swiftSettings: settings),
+            exclude: ["namespace.py", "sushy_client.py", "redfish_client.py", "ansible_client.sh"],
+            swiftSettings: settings),
         tests("FrontPlatform", ["FrontPlatform", "RedfishServer"]),
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(

@@ -143,6 +143,19 @@ import VirtualMedia
 
     @Test(
         .enabled(if: namespaces.isUsable, "no network namespaces here"),
+        .enabled(if: capability("ansible_collections.community.general").isUsable, "ansible is not here"))
+    func `ansible's redfish_command inserts, does nothing when the image is there already, and ejects`()
+        async throws
+    {
+        let result = try await Self.run(". $TESTS/ansible_client.sh", within: 240)
+        #expect(result.status == 0, "\(result.error.suffix(3000))\(result.output.suffix(3000))")
+        let changes = result.output.split(separator: "\n").filter { $0.contains("\"changed\":") }
+            .map { $0.contains("true") }
+        #expect(changes == [true, false, true], "\(result.output)")
+    }
+
+    @Test(
+        .enabled(if: namespaces.isUsable, "no network namespaces here"),
         .enabled(if: capability("redfish_utilities").isUsable, "redfish-utilities are not here"))
     func `DMTF's utilities find a slot by themselves, insert, list and eject`() async throws {
         let result = try await Self.run(

@@ -63,6 +63,15 @@ struct EventTests {
         }
     }
 
+    @Test func `HEAD of the stream opens none`() throws {
+        try Front.run { front in
+            let answer = await front.send("HEAD", Self.service + "/SSE")
+            #expect(answer.status == 200)
+            guard case .none = answer.body else { throw Missing() }
+            #expect(await front.get(Self.subscriptions).json?.members == [])
+        }
+    }
+
     @Test func `a stream that nothing happens on shows that it is alive`() throws {
         try Front.run { front in
             let stream = try await Self.stream(front)

@@ -101,6 +101,16 @@ package struct EventPush: Sendable {
     /// JSON.
     package let body: [UInt8]
     package let verifiesCertificate: Bool
+
+    package init(
+        destination: String, headers: [(name: String, value: String)], body: [UInt8],
+        verifiesCertificate: Bool
+    ) {
+        self.destination = destination
+        self.headers = headers
+        self.body = body
+        self.verifiesCertificate = verifiesCertificate
+    }
 }
 
 /// Sends events to subscribers: HTTP POST.

@@ -16,8 +16,6 @@ package actor RedfishService {
     /// Passwords that were right a moment ago, by user: a digest with a key that only this process knows.
     var rememberedPasswords: [String: (digest: [UInt8], until: Duration)] = [:]
     let digestKey: [UInt8]
-    /// What an account that does not exist is compared with, so that it takes as long as one that does.
-    let decoyHash: String
     var passwordChecks = 0
     var jobs = JobTable()
     var events = EventHub()
@@ -38,7 +36,6 @@ package actor RedfishService {
         self.platform = platform
         sessions.timeout = configuration.sessionTimeout
         digestKey = platform.entropy.bytes(RedfishLimits.tokenBytes)
-        decoyHash = await platform.passwords.hash(platform.entropy.bytes(16))
         let slotChanges = Broadcast<MediaSlotChange>()
         self.slotChanges = slotChanges
         media = MediaClient(

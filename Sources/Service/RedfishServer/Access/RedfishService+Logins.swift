@@ -70,12 +70,15 @@ extension RedfishService {
             throw refusal
         }
         passwordChecks += 1
-        let hash = accounts[userName]?.passwordHash ?? decoyHash
+        // A name that is not there takes as long as one that is: its password is tried against another's.
+        let known = accounts[userName]
+        let hash = known?.passwordHash ?? accounts.accounts.first?.passwordHash ?? ""
         let isTooLong = password.count > RedfishLimits.secretBytes
         let matches = await platform.passwords.matches(isTooLong ? [] : password, hash)
         passwordChecks -= 1
         // The account may have changed while the KDF worked.
-        guard matches, !isTooLong, let account = accounts[userName], account.passwordHash == hash,
+        guard matches, !isTooLong, known != nil, let account = accounts[userName],
+            account.passwordHash == hash,
             account.isEnabled, !accounts.isLocked(userName, at: platform.clock.now)
         else {
             accounts.noteWrongPassword(userName, at: platform.clock.now)

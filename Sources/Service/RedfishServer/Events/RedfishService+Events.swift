@@ -98,6 +98,9 @@ extension RedfishService {
     func openStream(_ context: RequestContext) throws(Refusal) -> Answer {
         _ = try ResourceQuery(context.target?.query ?? [])
         guard context.target?.query.isEmpty == true else { throw Refusal(.queryNotSupportedOnResource) }
+        var head = Self.head(200)
+        head.headerFields[.contentType] = "text/event-stream; charset=utf-8"
+        guard context.method == "GET" else { return Answer(head, .none) }
         guard events.streamCount < RedfishLimits.eventStreams else {
             throw Refusal(.eventSubscriptionLimitExceeded)
         }
@@ -107,8 +110,6 @@ extension RedfishService {
             { EventHub.Listener(id: $0, userName: login.userName, sessionID: login.sessionID) }, since: since)
         let id = listener.id
         let spawner = platform.spawner
-        var head = Self.head(200)
-        head.headerFields[.contentType] = "text/event-stream; charset=utf-8"
         return Answer(
             head,
             .events(

@@ -18,7 +18,7 @@ extension RedfishService {
         request.authorities = trust[slot.name]?.authorities
         let settled = request
         let sessionID = context.knownLogin.sessionID
-        return try await perform("InsertMedia", on: slot, for: context) { [self] media in
+        return try await perform("InsertMedia", on: slot, isCancellable: true, for: context) { [self] media in
             let outcome = await media.insert(settled, into: slot)
             if outcome == .done { await noteInserted(into: slot, by: sessionID) }
             return outcome
@@ -34,7 +34,7 @@ extension RedfishService {
     }
 
     private func eject(_ slot: MediaSlot, _ context: RequestContext) async throws(Refusal) -> Answer {
-        try await perform("EjectMedia", on: slot, for: context) { media in
+        try await perform("EjectMedia", on: slot, isCancellable: false, for: context) { media in
             let outcome = await media.eject(slot)
             // The bus has one word for a request in the wrong state; here it means that nothing is there.
             if case .failed(let message, let detail) = outcome, message.definition == .slotOccupied {

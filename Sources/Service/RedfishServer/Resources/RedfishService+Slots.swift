@@ -147,7 +147,8 @@ extension RedfishService {
                 "Id": "InsertMediaActionInfo", "Name": "InsertMedia Action Info",
                 "Parameters": [
                     parameter("Image", "String", isRequired: true),
-                    parameter("Inserted", "Boolean", allowed: ["true"]),
+                    // Allowable values are strings, and clients compare them with a boolean.
+                    parameter("Inserted", "Boolean"),
                     parameter("WriteProtected", "Boolean"),
                     parameter("UserName", "String"), parameter("Password", "String"),
                     parameter(

@@ -25,6 +25,8 @@ struct Job: Sendable {
     var outcome: MediaOutcome?
     /// Shown once its request could not wait for it.
     var isShown = false
+    /// Whether it can be ended before it has; an ejection goes on to its end.
+    let isCancellable: Bool
     let ended: Promise<MediaOutcome>
 }
 
@@ -44,7 +46,8 @@ struct JobTable {
 
     /// - Returns: `nil` when too many are under way.
     mutating func add(
-        _ name: String, slot: MediaSlot, target: String, userName: String, startedAt: Int64
+        _ name: String, slot: MediaSlot, isCancellable: Bool, target: String, userName: String,
+        startedAt: Int64
     ) -> Job? {
         while order.count >= RedfishLimits.tasks {
             guard let oldest = order.first(where: { jobs[$0]?.state.hasEnded == true }) else { return nil }
@@ -52,7 +55,7 @@ struct JobTable {
         }
         let job = Job(
             id: "\(next)", name: name, slotName: slot.name, slotPath: slot.path, target: target,
-            userName: userName, startedAt: startedAt, ended: Promise())
+            userName: userName, startedAt: startedAt, isCancellable: isCancellable, ended: Promise())
         next += 1
         jobs[job.id] = job
         order.append(job.id)

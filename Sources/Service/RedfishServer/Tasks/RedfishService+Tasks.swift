@@ -94,6 +94,7 @@ extension RedfishService {
             jobs.remove(job.id)
             return noContent
         }
+        guard job.isCancellable else { throw Refusal(.resourceInUse) }
         guard let slot = await media.current()?.first(where: { $0.path == job.slotPath }) else {
             throw Refusal(.serviceAbsent)
         }
@@ -109,12 +110,13 @@ extension RedfishService {
 
     /// Starts what may take long, waits for a short while, and answers with the truth or with a task.
     func perform(
-        _ name: String, on slot: MediaSlot, for context: RequestContext,
+        _ name: String, on slot: MediaSlot, isCancellable: Bool, for context: RequestContext,
         _ request: @escaping @Sendable (MediaClient) async -> MediaOutcome
     ) async throws(Refusal) -> Answer {
         guard
             let job = jobs.add(
-                "\(name) \(slot.name)", slot: slot, target: context.target?.path ?? "",
+                "\(name) \(slot.name)", slot: slot, isCancellable: isCancellable,
+                target: context.target?.path ?? "",
                 userName: context.knownLogin.userName, startedAt: platform.wallClock.secondsSince1970)
         else {
             var refusal = Refusal(.serviceTemporarilyUnavailable, "10")
