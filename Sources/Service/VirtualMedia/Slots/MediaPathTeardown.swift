@@ -102,8 +102,9 @@ extension MediaPath {
             let status = try await system { () throws(SystemError) in
                 try await platform.nbd.status(of: slot.device)
             }
-            let isOurs = status.backendIdentifier == nil || status.backendIdentifier == slot.backendIdentifier
-            guard status.isAttached, isOurs else { return }
+            let detachOurs =
+                status.backendIdentifier == nil || status.backendIdentifier == slot.backendIdentifier
+            guard status.isAttached, detachOurs else { return }
             if !isAsked {
                 isAsked = true
                 try await system { () throws(SystemError) in
@@ -125,18 +126,34 @@ struct Leftovers: Sendable {
     let slot: SlotConfiguration
     let platform: MediaPlatform
 
-    /// Removes the gadget first, so that nothing holds the device any more.
+    /// Removes the gadget first: nothing holds the device any more then, and what the host wrote last has
+    /// gone to the server. But a kernel unbinds a gadget only once its reads have ended, and those of a dead
+    /// server wait for another; the server of a Legacy slot dies with its process, so there the device goes
+    /// first, and ends them.
     func remove() async throws(SlotFailure) {
-        var errors = await Gadget(slot: slot).removeWhatIsThere(from: platform.gadgets)
+        var errors: [SystemError] = []
+        var isLeft = false
         do throws(SystemError) {
-            let status = try await platform.nbd.status(of: slot.device)
-            if status.isAttached, status.backendIdentifier == slot.backendIdentifier {
-                try SystemError.checkGivenUp(before: "detach of \(slot.device)")
-                try await platform.nbd.detach(slot.device)
-            }
+            isLeft = try await detachOurs { slot.mode == .legacy && $0.liveConnections == 0 }
         } catch { errors.append(error) }
+        errors += await Gadget(slot: slot).removeWhatIsThere(from: platform.gadgets)
+        if isLeft {
+            do throws(SystemError) { _ = try await detachOurs { _ in true } } catch { errors.append(error) }
+        }
         guard errors.isEmpty else {
             throw SlotFailure(.inputOutput, errors.map(\.description).joined(separator: ", "))
         }
+    }
+
+    /// Detaches the slot's device, if it is attached by us and `mayGo` says so.
+    ///
+    /// - Returns: whether it is still attached by us.
+    private func detachOurs(_ mayGo: (NBDDeviceStatus) -> Bool) async throws(SystemError) -> Bool {
+        let status = try await platform.nbd.status(of: slot.device)
+        guard status.isAttached, status.backendIdentifier == slot.backendIdentifier else { return false }
+        guard mayGo(status) else { return true }
+        try SystemError.checkGivenUp(before: "detach of \(slot.device)")
+        try await platform.nbd.detach(slot.device)
+        return false
     }
 }
