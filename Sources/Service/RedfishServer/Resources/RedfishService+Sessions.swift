@@ -26,7 +26,7 @@ extension RedfishService {
         body.refuse(readOnly: ["Id", "Name", "Status", "Sessions", "ServiceEnabled", "Description"])
         try body.finish()
         guard let timeout else { throw Refusal(.noOperation) }
-        sessions.timeout = .seconds(timeout)
+        try await changeSettings { $0.sessions.timeout = .seconds(timeout) }
         endExpiredSessions()
         return answer(sessionServiceDocument, to: context)
     }
