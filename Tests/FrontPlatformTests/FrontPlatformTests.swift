@@ -123,6 +123,20 @@ struct AccountFileTests {
     }
 }
 
+struct SettingsFileTests {
+    @Test func `settings come back as they were stored, in a file that nobody else may read`() async throws {
+        let folder = try TemporaryFolder()
+        let file = SettingsFile(path: folder.file("settings.json"))
+        #expect(try await file.load() == nil)
+        try await file.save(Array("one".utf8))
+        try await file.save(Array("two".utf8))
+        #expect(try await file.load() == Array("two".utf8))
+        var status = stat()
+        #expect(stat(folder.file("settings.json"), &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+    }
+}
+
 struct SystemPortsTests {
     @Test func `a pipe holds the secret and ends`() throws {
         let secret = Array("user\0password\0".utf8)

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Scenarios
 import Testing
 
@@ -182,6 +183,71 @@ struct AccessTests {
             let out = await front.send("POST", "/logout", as: nil, ["Cookie": cookie, "X-XSRF-TOKEN": token])
             #expect(out.status == 204)
             #expect(await front.send("GET", Front.slot(), as: nil, ["Cookie": cookie]).status == 401)
+        }
+    }
+
+    @Test func `a browser that knows the password uses it for no other site's page`() throws {
+        try Front.run { front in
+            for (origin, status) in [
+                ("https://evil.example", 403), ("null", 403), ("https://bmc.example.evil", 403),
+                ("http://bmc.example:8080", 403), ("http://bmc.example", 403), ("bmc.example", 403),
+                ("https://bmc.example/x", 403), ("https://bmc.example", 409),
+                ("https://BMC.example:443", 409),
+                ("", 409),
+            ] {
+                let answer = await front.send("POST", Front.eject(), as: Front.basic, ["Origin": origin])
+                #expect(answer.status == status, "\(origin)")
+            }
+            let login = #"{"username": "root", "password": "\#(Front.password)"}"#
+            for (origin, status) in [("https://evil.example", 403), ("https://bmc.example", 200)] {
+                let answer = await front.send("POST", "/login", login, as: nil, ["Origin": origin])
+                #expect(answer.status == status)
+                #expect((answer.header("Set-Cookie") != nil) == (status == 200))
+            }
+        }
+    }
+
+    @Test func `a WebSocket is let in with a token, a password, or a cookie with its proof`() throws {
+        try Front.run { front in
+            let answer = await front.send(
+                "POST", "/login", #"{"username": "oper", "password": "\#(Front.password)"}"#, as: nil)
+            let cookies = answer.head.headerFields[values: .setCookie].map { $0.split(separator: ";")[0] }
+            let session = String(try #require(cookies.first { $0.hasPrefix("SESSION=") }))
+            let proof = String(try #require(cookies.first { $0.hasPrefix("XSRF-TOKEN=") }).dropFirst(11))
+            let (token, _) = try await Self.logIn(front, as: "oper")
+            let attempts: [([String: String], Int)] = [
+                (["Cookie": session, "Sec-WebSocket-Protocol": proof], 0),
+                (["Cookie": session, "Sec-WebSocket-Protocol": "other, \(proof)"], 0),
+                (["Cookie": session], 403), (["Cookie": session, "Sec-WebSocket-Protocol": "x"], 403),
+                (["Cookie": session, "X-XSRF-TOKEN": proof], 403),
+                (
+                    [
+                        "Cookie": session, "Sec-WebSocket-Protocol": proof,
+                        "Origin": "https://evil.example",
+                    ], 403
+                ),
+                (["X-Auth-Token": token], 0), (["X-Auth-Token": "x"], 401), ([:], 401),
+                (["Authorization": Front.basic("oper")], 0),
+                (["Authorization": Front.basic("oper"), "Origin": "https://evil.example"], 403),
+                (["Authorization": Front.basic("reader")], 403),
+            ]
+            for (headers, status) in attempts {
+                var fields = HTTPFields()
+                for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
+                    fields[HTTPField.Name(name)!] = value
+                }
+                let request = HTTPRequest(
+                    method: .get, scheme: "https", authority: "bmc.example", path: "/nbd/0",
+                    headerFields: fields)
+                var refused = 0
+                do throws(Refusal) {
+                    let login = try await front.service.authenticate(
+                        request, peer: Peer(address: "192.0.2.1"), rule: RedfishService.proxyRule,
+                        isWebSocket: true)
+                    #expect(login.userName == "oper")
+                } catch { refused = error.status }
+                #expect(refused == status, "\(headers)")
+            }
         }
     }
 

@@ -38,6 +38,7 @@ final class Front: Sendable {
         seed: UInt64 = 1, _ topology: Scenario.Topology = Front.topology,
         isOrderDrawn: Bool = false, configure: (inout RedfishConfiguration) -> Void = { _ in },
         accounts: any AccountStore = MemoryAccountStore(), delivery: (any EventDelivery)? = nil,
+        settings: any SettingsStore = MemorySettingsStore(),
         _ body: @escaping @Sendable (Front) async throws -> Void
     ) throws {
         var configuration = RedfishConfiguration(
@@ -60,7 +61,7 @@ final class Front: Sendable {
                     bus: WorldConnector(world: world), clock: simulation.clock,
                     wallClock: VirtualWallClock(clock: simulation.clock), spawner: simulation.spawner,
                     entropy: SeededEntropy(simulation), passwords: QuickHashing(), accounts: accounts,
-                    secrets: WorldPipes(world: world), delivery: delivery))
+                    secrets: WorldPipes(world: world), settings: settings, delivery: delivery))
             let running = simulation.spawner.spawn("front") { await service.run() }
             let front = Front(simulation, world, service)
             try await front.until { await service.slots() != nil }

@@ -137,6 +137,7 @@ package struct RedfishPlatform: Sendable {
     package var entropy: any Entropy
     package var passwords: any PasswordHashing
     package var accounts: any AccountStore
+    package var settings: any SettingsStore
     package var secrets: any SecretPipes
     package var host: any HostBoot
     /// Without one there are event streams, but no subscriptions.
@@ -148,7 +149,7 @@ package struct RedfishPlatform: Sendable {
         bus: any BusConnector, clock: any MediaClock, wallClock: any WallClock, spawner: any Spawner,
         entropy: any Entropy, passwords: any PasswordHashing, accounts: any AccountStore,
         secrets: any SecretPipes, host: any HostBoot = RememberedBoot(),
-        delivery: (any EventDelivery)? = nil,
+        settings: any SettingsStore = MemorySettingsStore(), delivery: (any EventDelivery)? = nil,
         audit: @escaping @Sendable (AuditEntry) -> Void = { _ in }
     ) {
         self.bus = bus
@@ -160,6 +161,7 @@ package struct RedfishPlatform: Sendable {
         self.accounts = accounts
         self.secrets = secrets
         self.host = host
+        self.settings = settings
         self.delivery = delivery
         self.audit = audit
     }

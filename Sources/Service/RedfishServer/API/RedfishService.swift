@@ -41,6 +41,7 @@ package actor RedfishService {
         media = MediaClient(
             platform, busName: configuration.mediaBusName, rootPath: configuration.mediaRootPath
         ) { old, new in slotChanges.send(MediaSlotChange(old: old, new: new)) }
+        let settings = try await platform.settings.load()
         if let stored = try await platform.accounts.load() {
             accounts = AccountTable(stored)
         } else {
@@ -55,6 +56,7 @@ package actor RedfishService {
             try await platform.accounts.save(made)
             accounts = AccountTable(made)
         }
+        if let settings { adopt(try StoredSettings(settings)) }
     }
 
     /// Follows the virtual media service and ends sessions that are not used; returns when cancelled.

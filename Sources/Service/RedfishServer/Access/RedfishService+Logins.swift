@@ -14,6 +14,8 @@ extension RedfishService {
     {
         if let token = context.header(.authToken) { return try login(token: token) }
         if let authorization = context.header(.authorization) {
+            // A browser that was once told the password adds it to what any site makes it send.
+            if changesState || isWebSocket { try Self.checkOrigin(context) }
             return try await login(authorization: authorization, context)
         }
         guard let token = cookie(Self.sessionCookie, of: context) else { return nil }
@@ -114,12 +116,17 @@ extension RedfishService {
         try Self.checkOrigin(context)
     }
 
-    private static func checkOrigin(_ context: RequestContext) throws(Refusal) {
+    /// Whoever sends an Origin is a browser, which says whose page makes it send this.
+    static func checkOrigin(_ context: RequestContext) throws(Refusal) {
         guard let origin = context.header(.origin) else { return }
-        let authority = origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init)
-        guard let authority, authority.lowercased() == context.request.authority?.lowercased() else {
-            throw Refusal(.accessForbidden)
-        }
+        guard let authority = context.request.authority,
+            Self.withoutDefaultPort(origin) == Self.withoutDefaultPort("https://\(authority)")
+        else { throw Refusal(.accessForbidden) }
+    }
+
+    private static func withoutDefaultPort(_ origin: String) -> String {
+        let origin = origin.lowercased()
+        return origin.hasSuffix(":443") ? String(origin.dropLast(4)) : origin
     }
 
     private func cookie(_ name: String, of context: RequestContext) -> String? {

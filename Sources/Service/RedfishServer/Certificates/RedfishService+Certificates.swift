@@ -95,7 +95,8 @@ extension RedfishService {
         }
         var parameters = context.parameters
         parameters.values.append(("certificate", slotTrust.add(pem)))
-        trust[slot.name] = slotTrust
+        let settled = slotTrust
+        try await changeSettings { $0.trust[slot.name] = settled }
         let document = try await certificateDocument(parameters)
         var answer = answer(document, status: 201, to: context)
         answer.head.headerFields[.location] = document.path
@@ -104,7 +105,8 @@ extension RedfishService {
 
     func removeCertificate(_ context: RequestContext) async throws(Refusal) -> Answer {
         try checkIfMatch(context, try await certificateDocument(context.parameters))
-        trust[context.parameters["slot"]]?.remove(context.parameters["certificate"])
+        let (slot, id) = (context.parameters["slot"], context.parameters["certificate"])
+        try await changeSettings { $0.trust[slot]?.remove(id) }
         return noContent
     }
 
@@ -120,7 +122,8 @@ extension RedfishService {
             route.endpoint == .certificate
         else { throw Refusal(.resourceNotFound, "Certificate", path) }
         _ = try await certificateDocument(parameters)
-        trust[parameters["slot"]]?.replace(parameters["certificate"], with: pem)
+        let (slot, id) = (parameters["slot"], parameters["certificate"])
+        try await changeSettings { $0.trust[slot]?.replace(id, with: pem) }
         return noContent
     }
 }

@@ -17,6 +17,12 @@ struct SlotTrust: Equatable, Sendable {
         return "\(next)"
     }
 
+    /// One that was stored.
+    mutating func restore(_ pem: String, id: Int) {
+        certificates.append(Certificate(id: "\(id)", pem: pem))
+        next = max(next, id + 1)
+    }
+
     mutating func remove(_ id: String) { certificates.removeAll { $0.id == id } }
     mutating func replace(_ id: String, with pem: String) {
         if let index = certificates.firstIndex(where: { $0.id == id }) {

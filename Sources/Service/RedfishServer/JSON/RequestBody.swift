@@ -48,6 +48,25 @@ struct RequestBody {
         }
     }
 
+    /// An object that did not come with a request.
+    init(_ node: JSONNode) {
+        if case .object(let members) = node.value {
+            self.init(members, .properties)
+        } else {
+            self.init([], .properties)
+        }
+    }
+
+    /// The members of an object, whatever their names are.
+    mutating func members(_ key: String) -> [(name: String, node: JSONNode)]? {
+        guard let node = take(key) else { return nil }
+        guard case .object(let members) = node.value else {
+            addTypeProblem(key, Self.shown(node))
+            return nil
+        }
+        return members.map { ($0.key, $0.node) }
+    }
+
     /// Objects inside a body.
     private init(_ members: [JSONNode.Member], _ purpose: Purpose) {
         self.purpose = purpose

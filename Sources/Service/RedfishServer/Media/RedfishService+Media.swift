@@ -53,7 +53,7 @@ extension RedfishService {
         guard !body.isEmpty else { throw Refusal(.noOperation) }
         let settings = Self.settings(&body, of: slot)
         if !settings.isEmpty, !body.hasMore {
-            apply(settings, to: slot)
+            try await changeSettings { $0.apply(settings, to: slot) }
             return answer(slotDocument(slot, under: base), to: context)
         }
         if !settings.isEmpty, body.has("Image") || body.has("Inserted") {

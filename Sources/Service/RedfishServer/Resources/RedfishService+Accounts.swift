@@ -46,7 +46,7 @@ extension RedfishService {
         ])
         try body.finish()
         guard !body.isEmpty else { throw Refusal(.noOperation) }
-        accounts.lockout = lockout
+        try await changeSettings { $0.accounts.lockout = lockout }
         return answer(accountServiceDocument, to: context)
     }
 
@@ -249,17 +249,9 @@ extension RedfishService {
         return noContent
     }
 
-    /// One after the other, each with all that is true when its turn comes.
     private func storeAccounts() async throws(Refusal) {
-        while let storing { _ = await storing.value() }
-        let turn = Promise<Bool>()
-        storing = turn
-        defer {
-            storing = nil
-            turn.settle(true)
-        }
-        do throws(StoreFailure) { try await platform.accounts.save(accounts.accounts) } catch {
-            throw Refusal(.internalError)
+        try await inTurn { () async throws(StoreFailure) in
+            try await platform.accounts.save(accounts.accounts)
         }
     }
 }

@@ -26,7 +26,7 @@ extension RedfishService {
         body.refuse(readOnly: ["Id", "Name", "Status", "Sessions", "ServiceEnabled", "Description"])
         try body.finish()
         guard let timeout else { throw Refusal(.noOperation) }
-        sessions.timeout = .seconds(timeout)
+        try await changeSettings { $0.sessions.timeout = .seconds(timeout) }
         endExpiredSessions()
         return answer(sessionServiceDocument, to: context)
     }
@@ -102,6 +102,7 @@ extension RedfishService {
 
     /// The same as a session, with cookies: one that scripts cannot read, and the token that our page shows.
     func logIn(_ context: RequestContext) async throws(Refusal) -> Answer {
+        try Self.checkOrigin(context)
         var body = try RequestBody(context.body, contentType: context.contentType, for: .properties)
         let userName = body.string("username")
         let password = body.string("password", isSecret: true)
