@@ -96,9 +96,12 @@ let package = Package(
         room(
             "Platform", "HTTPTransport",
             [
-                "WebFront", "Certificates", "WireFormat", .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                "WebFront", "Certificates", "WireFormat",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -166,13 +169,15 @@ let package = Package(
         room(
             "Rig", "StoreService",
             [
-                "FaultyFiles", "FaultyMount", "FaultPlan", "FaultPoints", "RunLog", "RemoteStore", "Certificates",
+                "FaultyFiles", "FaultyMount", "FaultPlan", "FaultPoints", "RunLog", "RemoteStore",
+                "Certificates",
                 "HTTPRanges", "Threads", "CLinux", .product(name: "Yams", package: "Yams"),
             ]),
         room(
             "Rig", "Verification",
             [
-                "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer", "MessageBus",
+                "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer",
+                "MessageBus",
                 "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
@@ -185,7 +190,8 @@ let package = Package(
             "Rig", "EmulatedFleet",
             [
                 "Verification", "HTTPTransport", "WebFront", "RedfishServer", "FrontPlatform", "BusServer",
-                "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources", "RemoteImages",
+                "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources",
+                "RemoteImages",
                 "LinuxPlatform", "VirtualMedia", "DBusProtocol",
             ]),
         room(
@@ -338,7 +344,10 @@ let package = Package(
         tests("RemoteImages", ["RemoteImages", "SimulatedTime", "VirtualMedia", "BlockStorage"]),
         tests(
             "ImageSources",
-            ["ImageSources", "RemoteImages", "HTTPRanges", "VirtualMedia", "RemoteStore", "Certificates", "BlockStorage"]),
+            [
+                "ImageSources", "RemoteImages", "HTTPRanges", "VirtualMedia", "RemoteStore", "Certificates",
+                "BlockStorage",
+            ]),
         tests("SimulatedTime", ["SimulatedTime", "VirtualMedia"]),
         tests(
             "SimulatedBMC",
@@ -388,7 +397,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "Certificates", "SimulatedBMC",
+                "Verification", "HostObserver", "ImageSources", "RemoteImages", "RemoteStore", "Certificates",
+                "SimulatedBMC",
                 "HTTPRanges", "NBDServer", "VirtualMedia", "DBusProtocol", "BlockStorage",
             ]),
         tests(

@@ -1,7 +1,6 @@
+import RemoteStore
 import TestSupport
 import Testing
-
-import RemoteStore
 
 @testable import Certificates
 

@@ -92,11 +92,14 @@ struct UpCommandTests {
         (["up", "--slots", "0"], "--slots"), (["up", "--slots", "17"], "--slots"),
         (["up", "--port", "65536"], "--port"), (["up", "--fleet", "2", "--bus", "/tmp/x"], "--bus"),
         (["up", "-p", "65000", "--fleet", "1000"], "--fleet"),
-        (["attach", "x.img", "--bmc", "http://a"], "--bmc"), (["attach", "x.img", "--bmc", "https://a/b"], "--bmc"),
+        (["attach", "x.img", "--bmc", "http://a"], "--bmc"),
+        (["attach", "x.img", "--bmc", "https://a/b"], "--bmc"),
         (["attach", "x.img", "--bmc", "https://a", "--insecure", "--cafile", "f"], "--insecure"),
         (["attach", "/no/such.img", "--bmc", "https://a"], "/no/such.img"),
     ])
-    func `what makes no sense is refused with the option's name`(arguments: [String], word: String) async throws {
+    func `what makes no sense is refused with the option's name`(arguments: [String], word: String)
+        async throws
+    {
         let result = try await ForeignProgram(Self.mediarig, arguments).run()
         #expect(result.status == 2 && result.error.contains(word), "\(result)")
     }

@@ -1,5 +1,5 @@
-import Certificates
 import BlockStorage
+import Certificates
 import DBusProtocol
 import Foundation
 import HTTPRanges

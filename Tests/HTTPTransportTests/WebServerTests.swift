@@ -18,7 +18,9 @@ struct WebServerTests {
         #expect(
             try await server.curl("/a", [version, "-d", String(repeating: "x", count: 70_000)])
                 == "POST /a 70000")
-        #expect(try await server.curl("/a", format: "%{http_code} %{size_download}", [version, "-I"]).hasSuffix("200 0"))
+        #expect(
+            try await server.curl("/a", format: "%{http_code} %{size_download}", [version, "-I"]).hasSuffix(
+                "200 0"))
         // The same connection again.
         #expect(
             try await server.curl("/1", format: "%{num_connects} ", [version, "\(server.url)/2"])
@@ -37,7 +39,8 @@ struct WebServerTests {
         ("/", ["-X", "B@D"], "400"),
     ]
 
-    @Test(arguments: tooMuch.indices) func `what is too long or malformed is refused`(index: Int) async throws {
+    @Test(arguments: tooMuch.indices) func `what is too long or malformed is refused`(index: Int) async throws
+    {
         let server = try await TestServer()
         let (path, arguments, status) = Self.tooMuch[index]
         let answer = try await server.curl(
@@ -89,7 +92,8 @@ struct WebServerTests {
         let files = IdentityFolder(path: folder.path)
         let first = try files.identity(names: ["localhost"])
         #expect(try files.identity(names: ["elsewhere"]).certificateChain == first.certificateChain)
-        let mode = try FileManager.default.attributesOfItem(atPath: folder.file("server-key.pem"))[.posixPermissions]
+        let mode = try FileManager.default.attributesOfItem(atPath: folder.file("server-key.pem"))[
+            .posixPermissions]
         #expect(mode as? Int == 0o600)
     }
 }

@@ -23,7 +23,9 @@ struct WebSocketTests {
         await server.stop()
     }
 
-    @Test func `a wish that is not granted is answered as a request, and the connection goes on`() async throws {
+    @Test func `a wish that is not granted is answered as a request, and the connection goes on`()
+        async throws
+    {
         let server = try await TestServer()
         await #expect(throws: WebSocketRefused.self) { try await server.open("/other") }
         let upgrade = [

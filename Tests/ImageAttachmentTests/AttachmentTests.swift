@@ -99,7 +99,8 @@ struct AttachmentTests {
         let bench = try await Bench()
         let store = MemoryStore(Self.image, isReadOnly: true)
         for (attachment, status) in [
-            (bench.attachment(store, password: "wrong"), "401"), (bench.attachment(store, path: "/nbd/7"), "404"),
+            (bench.attachment(store, password: "wrong"), "401"),
+            (bench.attachment(store, path: "/nbd/7"), "404"),
         ] {
             guard case .refused(let why) = await attachment.run() else {
                 Issue.record("it was let in")

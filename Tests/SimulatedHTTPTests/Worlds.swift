@@ -1,5 +1,5 @@
-import Certificates
 import BlockStorage
+import Certificates
 import HTTPRanges
 import ImageSources
 import RemoteImages

@@ -85,7 +85,8 @@ struct ProxyMachineTests {
     func `while the medium is taken away the client serves on, and is told afterwards`(event: Event) {
         var machine = Self.serving()
         #expect(machine.handle(event, at: .zero) == [.unmount])
-        #expect(machine.handle(.linkOpened(3), at: .zero) == [.closeLink(3, .slotInUse, "the slot is in use")])
+        #expect(
+            machine.handle(.linkOpened(3), at: .zero) == [.closeLink(3, .slotInUse, "the slot is in use")])
         #expect(machine.handle(.channelEnded(2), at: .zero).isEmpty)
         let (code, reason) =
             event == .loginEnded

@@ -7,7 +7,8 @@ import LinuxPlatform
 
 struct AttachCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "attach", abstract: "Serves a local image to a BMC over its WebSocket, without a browser.",
+        commandName: "attach",
+        abstract: "Serves a local image to a BMC over its WebSocket, without a browser.",
         discussion: """
             The host sees the image as a USB drive for as long as this runs; SIGINT or SIGTERM takes it away in \
             good order. A connection that is lost is made again.
@@ -115,14 +116,17 @@ struct AttachCommand: AsyncParsableCommand {
     private func trust() throws -> WebSocketClient.Trust {
         if insecure { return .anybody }
         guard let cafile else { return .system }
-        guard let pem = try IdentityFolder.read(cafile) else { throw Refusal("--cafile: there is no \(cafile)") }
+        guard let pem = try IdentityFolder.read(cafile) else {
+            throw Refusal("--cafile: there is no \(cafile)")
+        }
         return .authorities(pem)
     }
 
     /// - Returns: `nil` for anything but https://host[:port][/].
     static func place(_ text: String) -> (host: String, port: Int)? {
         guard let url = URLComponents(string: text), url.scheme?.lowercased() == "https",
-            let host = url.host, !host.isEmpty, ["", "/"].contains(url.path), url.query == nil, url.user == nil
+            let host = url.host, !host.isEmpty, ["", "/"].contains(url.path), url.query == nil,
+            url.user == nil
         else { return nil }
         return (host.trimmingCharacters(in: ["[", "]"]), url.port ?? 443)
     }

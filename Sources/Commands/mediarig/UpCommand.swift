@@ -7,7 +7,8 @@ import VirtualMedia
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Runs an emulated BMC with its front, to play with or to test tools against.",
+        commandName: "up",
+        abstract: "Runs an emulated BMC with its front, to play with or to test tools against.",
         discussion: """
             The real virtual media service, Redfish and the WebSocket proxy, around a kernel and a host in \
             memory. Prints where everything is, and runs until SIGINT or SIGTERM.
@@ -20,13 +21,15 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Address to listen on.", valueName: "address"))
     var interface = "127.0.0.1"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Port to listen on; 0 picks a free one.", valueName: "port"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Port to listen on; 0 picks a free one.", valueName: "port"))
     var port = 0
 
     @Option(help: ArgumentHelp("Mount points as OpenBMC's virtual-media.json has them.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("How many slots, half Proxy, half Legacy, without --config.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp("How many slots, half Proxy, half Legacy, without --config.", valueName: "number"))
     var slots = 4
 
     @Option(help: ArgumentHelp("How many independent BMCs, on consecutive ports.", valueName: "number"))
@@ -52,7 +55,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Let other programs onto the message bus, at this socket.", valueName: "path"))
     var bus: String?
 
-    @Option(help: ArgumentHelp("Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
     var cafile: String?
 
     @Flag(help: "Print one line of JSON instead of text.")

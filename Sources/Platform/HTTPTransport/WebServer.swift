@@ -32,7 +32,8 @@ package final class WebServer: Sendable {
     ///   - threads: may serve several servers.
     /// - Throws: ``WebServerFailure``.
     package static func start(
-        _ application: any WebApplication, identity: Identity, host: String, port: Int, on threads: WebThreads,
+        _ application: any WebApplication, identity: Identity, host: String, port: Int,
+        on threads: WebThreads,
         limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
         let context = try tlsContext(identity)

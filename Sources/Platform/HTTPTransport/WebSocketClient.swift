@@ -48,7 +48,8 @@ package struct WebSocketClient: Sendable {
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host))
                         try Self.addHandshake(
-                            to: channel, host: "\(host.contains(":") ? "[\(host)]" : host):\(port)", path: path,
+                            to: channel, host: "\(host.contains(":") ? "[\(host)]" : host):\(port)",
+                            path: path,
                             fields: fields, limits, opening)
                     }
                 }

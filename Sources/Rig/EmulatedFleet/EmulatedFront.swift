@@ -51,7 +51,9 @@ package final class EmulatedFront: Sendable {
     ) async throws(FleetFailure) -> EmulatedFront {
         do {
             return try await EmulatedFront(plan, name, identity, threads)
-        } catch let failure as FleetFailure { throw failure } catch { throw FleetFailure("\(name): \(error)") }
+        } catch let failure as FleetFailure { throw failure } catch {
+            throw FleetFailure("\(name): \(error)")
+        }
     }
 
     private init(

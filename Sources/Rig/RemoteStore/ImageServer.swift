@@ -1,5 +1,5 @@
-package import Certificates
 internal import COpenSSL
+package import Certificates
 import FaultPoints
 import Glibc
 package import HTTPRanges

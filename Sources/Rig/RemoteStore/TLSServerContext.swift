@@ -1,5 +1,5 @@
-internal import Certificates
 internal import COpenSSL
+internal import Certificates
 
 /// Server-side TLS with one certificate.
 final class TLSServerContext: @unchecked Sendable {

@@ -1,5 +1,5 @@
-import Certificates
 import BlockStorage
+import Certificates
 import Foundation
 import HTTPRanges
 import NBDServer
