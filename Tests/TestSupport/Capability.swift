@@ -1,7 +1,8 @@
 import Foundation
 
 /// Something that a test needs from the machine. Where it is missing the test is skipped by name;
-/// where `MEDIARIG_REQUIRE` names it (or says `all`) the test runs and fails instead.
+/// where `MEDIARIG_REQUIRE` names it (or says `all`) the test runs and fails instead. What `MEDIARIG_OPTIONAL` names is
+/// never required: a machine may have no way to get it.
 ///
 ///     @Test(.enabled(if: Capability.tool("nbdcopy").isUsable, "nbdcopy is not installed"))
 package struct Capability: Sendable {
@@ -42,9 +43,12 @@ package struct Capability: Sendable {
     package var isUsable: Bool { isPresent || Self.isRequired(name) }
 
     package static func isRequired(_ name: String) -> Bool {
-        let required = ProcessInfo.processInfo.environment["MEDIARIG_REQUIRE"] ?? ""
-        let names = required.split(separator: ",")
-        return names.contains("all") || names.contains { $0 == name }
+        func names(_ variable: String) -> [Substring] {
+            (ProcessInfo.processInfo.environment[variable] ?? "").split(separator: ",")
+        }
+        guard !names("MEDIARIG_OPTIONAL").contains(where: { $0 == name }) else { return false }
+        let required = names("MEDIARIG_REQUIRE")
+        return required.contains("all") || required.contains { $0 == name }
     }
 
     package static func path(ofTool name: String) -> String? {
