@@ -78,7 +78,9 @@ let package = Package(
             ]),
         room(
             "Platform", "ImageSources",
-            ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+            [
+                "LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl", "CLinux",
+            ]),
 
         room(
             "Platform", "KernelDevices",
