@@ -91,7 +91,9 @@ let package = Package(
             ]),
         room(
             "Platform", "ImageSources",
-            ["LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl"]),
+            [
+                "LinuxPlatform", "Threads", "RemoteImages", "VirtualMedia", "BlockStorage", "CCurl", "CLinux",
+            ]),
         room("Platform", "Certificates", ["COpenSSL"]),
         room(
             "Platform", "HTTPTransport",

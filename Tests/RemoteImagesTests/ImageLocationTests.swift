@@ -38,7 +38,7 @@ struct ImageLocationTests {
             ("https://h:+1/x", .malformedURL, "port"), ("https://h:1:2/x", .malformedURL, "port"),
             ("https://[::1/x", .malformedURL, "]"), ("https://[::1]x/x", .malformedURL, "port"),
             ("https://h!/x", .malformedURL, "host"), ("https://h/x\0y", .malformedURL, "NUL"),
-            ("http://h/x", .unsupportedScheme, "use https"), ("smb://h/s/x", .unsupportedScheme, "smb://"),
+            ("http://h/x", .unsupportedScheme, "use https"), ("nfs://h/s/x", .unsupportedScheme, "nfs://"),
             ("ht tp://h/x", .malformedURL, "scheme"), ("file://host/x", .malformedURL, "another host"),
             ("file://x", .malformedURL, "absolute"), ("file:///a%0", .malformedURL, "hex"),
             ("file:///a%00", .malformedURL, "hex"),

@@ -94,3 +94,14 @@ static inline int clinux_ioctl(int descriptor, unsigned long request, unsigned l
 static inline int clinux_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
     return ioctl(descriptor, request, argument);
 }
+
+// mount(2) with the flags of a share that nobody may run anything from.
+#include <sys/mount.h>
+static inline int clinux_mount_cifs(const char *share, const char *folder, int isReadOnly, const char *options) {
+    return mount(share, folder, "cifs", MS_NOSUID | MS_NODEV | MS_NOEXEC | (isReadOnly ? MS_RDONLY : 0), options);
+}
+static inline int clinux_detach_mount(const char *folder) { return umount2(folder, MNT_DETACH); }
+
+// explicit_bzero is behind _DEFAULT_SOURCE.
+extern void explicit_bzero(void *bytes, size_t byteCount);
+static inline void clinux_wipe(void *bytes, size_t byteCount) { explicit_bzero(bytes, byteCount); }

@@ -3,7 +3,8 @@ import LinuxPlatform
 package import RemoteImages
 package import VirtualMedia
 
-/// Opens images from where they really are: `https://` always, local files where allowed.
+/// Opens images from where they really are: `https://` always, `smb://` where the kernel has cifs, local
+/// files where allowed.
 ///
 /// What is written to a writable image over HTTPS is kept in a sparse file without a name.
 package struct SystemImageOpener: ImageOpener {
@@ -30,8 +31,12 @@ package struct SystemImageOpener: ImageOpener {
     }
 
     package func open(_ request: ImageRequest) async throws(ImageError) -> any BlockStore {
-        if allowsLocalFiles, case .file(let path) = try ImageLocation(request.url) {
+        switch try ImageLocation(request.url) {
+        case .file(let path) where allowsLocalFiles:
             return try LocalImage.open(path, isReadWrite: request.isReadWrite)
+        case .smb(let location):
+            return try await SMBImage.open(location, request, folder: scratchFolder)
+        case .file, .https: break
         }
         let opener = RemoteImageOpener(
             connector: CurlConnector(), options: options, clock: clock, spawner: spawner,

@@ -6,6 +6,7 @@ package import VirtualMedia
 /// out the query, where signed links keep their tokens.
 package enum ImageLocation: Equatable, Sendable {
     case https(HTTPSLocation)
+    case smb(SMBLocation)
     /// A local path; from `file://` already percent-decoded.
     case file(path: String)
 
@@ -28,6 +29,7 @@ package enum ImageLocation: Equatable, Sendable {
         let rest = text[separator.upperBound...]
         switch text[..<separator.lowerBound].lowercased() {
         case "https": self = .https(try HTTPSLocation(afterScheme: rest))
+        case "smb": self = .smb(try SMBLocation(afterScheme: rest))
         case "file": self = .file(path: try Self.path(ofFileURL: rest))
         case "http":
             throw ImageError(
@@ -90,7 +92,7 @@ package struct HTTPSLocation: Equatable, Sendable {
                 .malformedURL,
                 "the URL holds user information: give user and password separately, not in the URL")
         }
-        (host, port, isIPv6) = try Self.hostAndPort(authority)
+        (host, port, isIPv6) = try Self.hostAndPort(authority, usualPort: 443)
         target = String(text[authority.endIndex...])
         guard target.hasPrefix("/"), target != "/" else {
             throw ImageError(.malformedURL, "the URL names a server but no image on it")
@@ -103,7 +105,9 @@ package struct HTTPSLocation: Equatable, Sendable {
         }
     }
 
-    private static func hostAndPort(_ authority: Substring) throws(ImageError) -> (String, UInt16, Bool) {
+    static func hostAndPort(_ authority: Substring, usualPort: UInt16) throws(ImageError) -> (
+        String, UInt16, Bool
+    ) {
         var rest = authority
         let host: Substring
         let isIPv6 = rest.first == "["
@@ -123,7 +127,7 @@ package struct HTTPSLocation: Equatable, Sendable {
         guard !host.isEmpty, host.allSatisfy(isHostCharacter) else {
             throw ImageError(.malformedURL, "the URL's host name is empty or has characters no host name has")
         }
-        if rest.isEmpty || rest == ":" { return (host.lowercased(), 443, isIPv6) }
+        if rest.isEmpty || rest == ":" { return (host.lowercased(), usualPort, isIPv6) }
         let digits = rest.dropFirst()
         guard rest.first == ":", digits.allSatisfy(\.isNumber), let port = UInt16(digits), port > 0 else {
             throw ImageError(.malformedURL, "the URL's port is not a number from 1 to 65535")

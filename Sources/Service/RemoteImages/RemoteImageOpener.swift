@@ -35,7 +35,11 @@ package struct RemoteImageOpener: ImageOpener {
     }
 
     package func open(_ request: ImageRequest) async throws(ImageError) -> any BlockStore {
-        guard case .https(let location) = try ImageLocation(request.url) else {
+        let location: HTTPSLocation
+        switch try ImageLocation(request.url) {
+        case .https(let https): location = https
+        case .smb: throw ImageError(.unsupportedScheme, "smb:// is not served here: give an https:// URL")
+        case .file:
             throw ImageError(.unsupportedScheme, "local files are not allowed here: give an https:// URL")
         }
         let image = try await open(location, request)
