@@ -47,8 +47,8 @@ package final class MemoryChannel: ByteChannel {
     /// Ends the connection at once and in disorder, as closing with SO_LINGER of zero does.
     package func reset() { link.reset() }
 
-    /// The end of what the peer sends has arrived, whether or not it has been read.
-    package var hasPeerClosed: Bool { incoming.isAtEnd }
+    /// The peer takes nothing any more: it has closed both directions, or the connection was reset.
+    package var isPeerGone: Bool { outgoing.isUnread }
 
     /// Bytes that this end has sent so far.
     package var sentBytes: UInt64 { outgoing.sentBytes }

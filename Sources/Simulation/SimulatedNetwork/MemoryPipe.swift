@@ -158,8 +158,8 @@ final class MemoryPipe: Sendable {
         wakeAll()
     }
 
-    /// Nothing more will arrive.
-    var isAtEnd: Bool { state.withLock { $0.hasEnded } }
+    /// Whoever read it wants no more of it.
+    var isUnread: Bool { state.withLock { $0.isReadClosed || $0.owesReset } }
 
     /// What is in flight is lost; what has arrived can still be read.
     func reset() {

@@ -104,7 +104,7 @@ final class ServedTransmission: Sendable {
             // What is never answered is not carried out either, nor a change whose client has left: it cannot
             // count on it, and whoever came after it may have written there since. A browser, whose next
             // WebSocket opens only after the last one's messages, cannot mix them either.
-            let isLate = accepted.request.command != .read && connection.channel.hasPeerClosed
+            let isLate = accepted.request.command != .read && connection.channel.isPeerGone
             if !fate.reply.isDropped, !isLate {
                 let (bytes, dataBytes) = await run.outcome(accepted, fate)
                 await answer(accepted.request, bytes, dataBytes: dataBytes, fate.reply, behind: sent)
