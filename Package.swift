@@ -25,7 +25,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "MediaRig",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "mediarig", targets: ["mediarig"])],
+    products: [
+        .executable(name: "mediarig", targets: ["mediarig"]),
+        .executable(name: "virtual-mediad", targets: ["virtual-mediad"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -83,6 +86,13 @@ let package = Package(
         room(
             "Platform", "KernelDevices",
             ["LinuxPlatform", "Threads", "VirtualMedia", "Netlink", "WireFormat", "CLinux", "CUdev"]),
+
+        room(
+            "Platform", "MediaDaemon",
+            [
+                "KernelDevices", "ImageSources", "LinuxPlatform", "DescriptorPassing", "Threads",
+                "RemoteImages", "VirtualMedia", "DBusProtocol", "CLinux",
+            ]),
 
         // Simulation: a BMC in memory.
         room(
@@ -152,7 +162,7 @@ let package = Package(
 
         room(
             "Rig", "BusServer",
-            ["MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
+            ["LinuxPlatform", "MessageBus", "DescriptorPassing", "DBusProtocol", "WireFormat", "CLinux"]),
         room("Rig", "RunLog"),
         room(
             "Rig", "Scenarios",
@@ -202,6 +212,12 @@ let package = Package(
             ]),
 
         // Commands: thin mains.
+        .executableTarget(
+            name: "virtual-mediad",
+            dependencies: [
+                "MediaDaemon", "KernelDevices", "VirtualMedia",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/virtual-mediad", swiftSettings: settings),
         .executableTarget(
             name: "mediarig",
             dependencies: [
@@ -282,6 +298,12 @@ let package = Package(
             ]),
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("Netlink", ["Netlink", "WireFormat"]),
+        tests(
+            "MediaDaemon",
+            [
+                "virtual-mediad", "MediaDaemon", "LinuxPlatform", "DescriptorPassing", "VirtualMedia",
+                "DBusProtocol",
+            ]),
         tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "HTTPRanges", "BlockStorage"]),
         tests(

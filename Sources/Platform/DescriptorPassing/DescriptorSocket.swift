@@ -97,6 +97,19 @@ package enum DescriptorSocket {
         }
     }
 
+    /// Sends one datagram, waiting for room as long as there is none.
+    ///
+    /// - Returns: whether it was taken.
+    package static func sendDatagram(_ bytes: [UInt8], to address: SocketAddress) -> Bool {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let count = address.withPointer { pointer, length in
+            sendto(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL), pointer, length)
+        }
+        return count == bytes.count
+    }
+
     /// Receives into `buffer`; descriptors that came along are appended, close-on-exec, and belong to
     /// the caller.
     package static func receive(

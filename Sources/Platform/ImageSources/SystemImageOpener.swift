@@ -10,6 +10,8 @@ package struct SystemImageOpener: ImageOpener {
     package var options: HTTPSOptions
     /// Off for a BMC's service, where a remote user names the image: `file:///etc/shadow` is one too.
     package var allowsLocalFiles: Bool
+    /// Where what is written to images over HTTPS is kept while they are mounted.
+    package var scratchFolder: String
 
     private let clock: any MediaClock
     private let spawner: any Spawner
@@ -17,10 +19,12 @@ package struct SystemImageOpener: ImageOpener {
     /// - Parameter spawner: starts the threads that fetch; one of theirs blocks.
     package init(
         options: HTTPSOptions = HTTPSOptions(), allowsLocalFiles: Bool = false,
-        clock: any MediaClock = SystemClock(), spawner: any Spawner = SystemSpawner()
+        scratchFolder: String = "/var/tmp", clock: any MediaClock = SystemClock(),
+        spawner: any Spawner = SystemSpawner()
     ) {
         self.options = options
         self.allowsLocalFiles = allowsLocalFiles
+        self.scratchFolder = scratchFolder
         self.clock = clock
         self.spawner = spawner
     }
@@ -31,13 +35,17 @@ package struct SystemImageOpener: ImageOpener {
         }
         let opener = RemoteImageOpener(
             connector: CurlConnector(), options: options, clock: clock, spawner: spawner,
-            random: SystemRandomNumberGenerator(), overlay: Self.overlay)
+            random: SystemRandomNumberGenerator(), overlay: overlay)
         return try await opener.open(request)
     }
 
-    private static let overlay: RemoteImageOpener.MakeOverlay = { image throws(ImageError) in
-        do throws(FileStoreError) { return try OverlayStore.inTemporaryFile(over: image) } catch {
-            throw ImageError(.writeNotSupported, "no room for what is written: \(error)")
+    private var overlay: RemoteImageOpener.MakeOverlay {
+        { [scratchFolder] image throws(ImageError) in
+            do throws(FileStoreError) {
+                return try OverlayStore.inTemporaryFile(over: image, folder: scratchFolder)
+            } catch {
+                throw ImageError(.writeNotSupported, "no room for what is written: \(error)")
+            }
         }
     }
 }

@@ -9,10 +9,24 @@ package actor VirtualMediaService {
     /// Pauses taking calls while this many messages wait to be sent, so that a bus that does not
     /// read cannot fill the memory.
     static let maximumBacklog = 256
+    /// Of the error when another program has the bus name already.
+    package static let nameIsTaken = "net.mediarig.Error.NameIsTaken"
+
+    /// A slot and its object. The number tells it from an earlier one of the same name.
+    private struct Entry {
+        let number: Int
+        let slot: Slot
+        let object: SlotObject
+    }
 
     private let platform: MediaPlatform
-    private let slots: [Slot]
-    private let objects: [SlotObject]
+    private let busName: String
+    private let deciding: SlotDecisions
+    private let telling: @Sendable (ServiceNews) -> Void
+    private let controllers: ControllerPool
+    /// In the order of their names.
+    private var entries: [Entry]
+    private var lastNumber: Int
     /// What goes out on the bus because of slots, in the order in which it came about: a caller must not
     /// hear that its request was accepted before it hears how the one before has ended.
     private enum News: Sendable {
@@ -31,25 +45,44 @@ package actor VirtualMediaService {
     /// Slots whose caller's secret is being read.
     private var awaitingSecret: Set<Int> = []
 
-    /// - Parameter machineID: 32 hexadecimal digits, for Peer.GetMachineId.
+    /// - Parameters:
+    ///   - machineID: 32 hexadecimal digits, for Peer.GetMachineId.
+    ///   - busName: what clients know the service by.
+    ///   - telling: takes what the process may want to know, in order, without waiting.
     package init(
         _ configuration: MediaConfiguration, on platform: MediaPlatform, machineID: String,
-        deciding: SlotDecisions = .asDesigned
+        busName: String = MediaInterfaces.busName, deciding: SlotDecisions = .asDesigned,
+        telling: @escaping @Sendable (ServiceNews) -> Void = { _ in }
     ) {
         self.platform = platform
+        self.busName = busName
+        self.deciding = deciding
+        self.telling = telling
         let (stream, continuation) = AsyncStream.makeStream(of: News.self)
         news = stream
         newsInlet = continuation
-        let controllers = ControllerPool()
-        slots = configuration.slots.enumerated().map { index, slot in
-            Slot(slot, on: platform, sharing: controllers, deciding: deciding) {
-                continuation.yield(.notice($0, slot: index))
-            }
-        }
-        objects = configuration.slots.map { SlotObject($0, clock: platform.clock) }
-        tree = ObjectTree(machineID: machineID)
+        var tree = ObjectTree(machineID: machineID)
         tree.addObjectManager(at: MediaInterfaces.rootPath)
-        for object in objects { _ = object.export(in: &tree) }
+        let controllers = ControllerPool()
+        let entries = configuration.slots.enumerated().map { number, slot in
+            Self.entry(number, slot, platform, controllers, deciding, continuation)
+        }
+        for entry in entries { _ = entry.object.export(in: &tree) }
+        self.tree = tree
+        self.controllers = controllers
+        self.entries = entries
+        lastNumber = entries.count - 1
+    }
+
+    private static func entry(
+        _ number: Int, _ slot: SlotConfiguration, _ platform: MediaPlatform, _ controllers: ControllerPool,
+        _ deciding: SlotDecisions, _ inlet: AsyncStream<News>.Continuation
+    ) -> Entry {
+        Entry(
+            number: number,
+            slot: Slot(slot, on: platform, sharing: controllers, deciding: deciding) {
+                inlet.yield(.notice($0, slot: number))
+            }, object: SlotObject(slot, clock: platform.clock))
     }
 
     /// Removes what an earlier process left of any slot, and watches for events. Once is enough.
@@ -59,7 +92,7 @@ package actor VirtualMediaService {
     package func start() async {
         guard background.isEmpty else { return }
         listen()
-        for slot in slots { await slot.start() }
+        for entry in entries { await entry.slot.start() }
     }
 
     /// Takes the bus name and answers calls until the connection ends. Media stay as they are, and
@@ -70,12 +103,15 @@ package actor VirtualMediaService {
         let outbox = Outbox(connection)
         let sender = platform.spawner.spawn("bus sender", .shared) { await outbox.run() }
         if !background.isEmpty {
-            for object in objects { for signal in object.everything(in: tree) { outbox.send(signal) } }
+            for entry in entries {
+                for signal in entry.object.everything(in: tree) { outbox.send(signal) }
+            }
         }
         for completion in unsentCompletions { outbox.send(completion) }
         unsentCompletions = []
         self.outbox = outbox
         await start()
+        telling(.serving)
         for await message in connection.incoming {
             await outbox.hasRoom(limit: Self.maximumBacklog)
             await handle(message)
@@ -90,8 +126,11 @@ package actor VirtualMediaService {
     /// Takes every medium down, says so on the bus, and ends; each slot has its deadlines, so this
     /// ends too. The service is not used afterwards.
     package func shutDown() async {
-        let downs = slots.map { slot in
-            platform.spawner.spawn("\(slot.configuration.name) shut down", .shared) { await slot.shutDown() }
+        let downs = entries.map { entry in
+            let slot = entry.slot
+            return platform.spawner.spawn("\(slot.configuration.name) shut down", .shared) {
+                await slot.shutDown()
+            }
         }
         for down in downs { await down.finished() }
         newsInlet.finish()
@@ -99,10 +138,47 @@ package actor VirtualMediaService {
         for task in background.dropFirst() { task.cancel() }
     }
 
+    /// Takes another configuration. Slots that are the same stay as they are; of the others those that are
+    /// empty go, come, or come anew, and clients are told. What is in use keeps its old configuration.
+    ///
+    /// - Returns: what became of each slot that is not the same, in the order of their names.
+    package func reload(_ configuration: MediaConfiguration) async -> [SlotChange] {
+        var changes: [SlotChange] = []
+        let wanted = configuration.slots
+        for entry in entries {
+            let present = entry.slot.configuration
+            let next = wanted.first { $0.name == present.name }
+            guard next != present else { continue }
+            guard await entry.slot.retire() else {
+                changes.append(SlotChange(present.name, .inUse))
+                continue
+            }
+            entries.removeAll { $0.number == entry.number }
+            for signal in tree.remove(entry.object.path) { outbox?.send(signal) }
+            if next == nil {
+                changes.append(SlotChange(present.name, .removed))
+            } else {
+                changes.append(SlotChange(present.name, .changed))
+            }
+        }
+        for slot in wanted where !entries.contains(where: { $0.slot.configuration.name == slot.name }) {
+            lastNumber += 1
+            let entry = Self.entry(lastNumber, slot, platform, controllers, deciding, newsInlet)
+            entries.append(entry)
+            entries.sort { $0.slot.configuration.name < $1.slot.configuration.name }
+            await entry.slot.start()
+            for signal in entry.object.export(in: &tree) { outbox?.send(signal) }
+            if !changes.contains(where: { $0.slot == slot.name }) {
+                changes.append(SlotChange(slot.name, .added))
+            }
+        }
+        return changes.sorted { $0.slot < $1.slot }
+    }
+
     /// Reports of all slots, in the order of their names.
     package func reports() async -> [(name: String, report: SlotReport)] {
         var reports: [(String, SlotReport)] = []
-        for slot in slots { reports.append((slot.configuration.name, await slot.report)) }
+        for entry in entries { reports.append((entry.slot.configuration.name, await entry.slot.report)) }
         return reports
     }
 
@@ -115,10 +191,9 @@ package actor VirtualMediaService {
         let reply = try await connection.call(
             .methodCall(
                 destination: WellKnown.bus, path: WellKnown.busPath, interface: WellKnown.bus,
-                member: "RequestName", body: [.string(MediaInterfaces.busName), .uint32(doNotQueue)]))
+                member: "RequestName", body: [.string(busName), .uint32(doNotQueue)]))
         guard reply.body == [.uint32(isPrimaryOwner)] || reply.body == [.uint32(isOwnerAlready)] else {
-            throw BusError(
-                ErrorName.failed, "another program has the bus name \(MediaInterfaces.busName)")
+            throw BusError(Self.nameIsTaken, "another program has the bus name \(busName)")
         }
     }
 
@@ -135,10 +210,11 @@ package actor VirtualMediaService {
 
     /// Slots answer at once, so calls are carried out in the order in which they came.
     private func invoke(_ invocation: Invocation) async {
-        guard let outbox, let index = objects.firstIndex(where: { $0.path == invocation.path }) else {
+        guard let outbox, let entry = entries.first(where: { $0.object.path == invocation.path }) else {
             return
         }
-        let slot = slots[index]
+        let slot = entry.slot
+        let number = entry.number
         guard invocation.member != "Unmount" else {
             return await answer(invocation, outbox) { accepted in try await slot.unmount(accepted: accepted) }
         }
@@ -147,7 +223,7 @@ package actor VirtualMediaService {
             return outbox.send(invocation.failure(error))
         }
         guard let secret = call.secret else { return await mount(call, nil, on: slot, invocation, outbox) }
-        guard awaitingSecret.insert(index).inserted else {
+        guard awaitingSecret.insert(number).inserted else {
             return outbox.send(
                 invocation.failure(BusError(.busy("another caller's credentials are being read"))))
         }
@@ -155,16 +231,16 @@ package actor VirtualMediaService {
         platform.spawner.spawn("\(slot.configuration.name) secret", .shared) { [self] in
             do throws(SecretFailure) {
                 let credentials = try await SecretText.read(secret.number, on: platform)
-                await finishedSecret(index)
+                await finishedSecret(number)
                 await mount(call, credentials, on: slot, invocation, outbox)
             } catch {
-                await finishedSecret(index)
+                await finishedSecret(number)
                 outbox.send(invocation.failure(BusError(error)))
             }
         }
     }
 
-    private func finishedSecret(_ index: Int) { awaitingSecret.remove(index) }
+    private func finishedSecret(_ number: Int) { awaitingSecret.remove(number) }
 
     private func mount(
         _ call: MountCall, _ credentials: Credentials?, on slot: Slot, _ invocation: Invocation,
@@ -198,7 +274,7 @@ package actor VirtualMediaService {
             platform.spawner.spawn("slot news", .shared) { [self] in
                 for await piece in news {
                     switch piece {
-                    case .notice(let notice, let index): await show(notice, of: index)
+                    case .notice(let notice, let number): await show(notice, of: number)
                     case .reply(let message, let outbox): outbox.send(message)
                     }
                 }
@@ -214,12 +290,15 @@ package actor VirtualMediaService {
         ]
     }
 
-    private func show(_ notice: SlotNotice, of index: Int) {
+    private func show(_ notice: SlotNotice, of number: Int) {
+        // What a slot says that is no more concerns nobody.
+        guard let entry = entries.first(where: { $0.number == number }) else { return }
+        telling(.slot(entry.slot.configuration.name, notice))
         switch notice {
         case .report(let report):
-            for signal in objects[index].show(report, in: &tree) { outbox?.send(signal) }
+            for signal in entry.object.show(report, in: &tree) { outbox?.send(signal) }
         case .completion(_, let code):
-            let completion = objects[index].completion(code)
+            let completion = entry.object.completion(code)
             if let outbox { outbox.send(completion) } else { unsentCompletions.append(completion) }
         }
     }
@@ -234,6 +313,6 @@ package actor VirtualMediaService {
     }
 
     private func hint(where isMeant: (SlotConfiguration) -> Bool) async {
-        for slot in slots where isMeant(slot.configuration) { await slot.hint() }
+        for entry in entries where isMeant(entry.slot.configuration) { await entry.slot.hint() }
     }
 }

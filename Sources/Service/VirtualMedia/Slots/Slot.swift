@@ -60,6 +60,15 @@ package actor Slot {
     /// Something may have changed, with the device, the gadget or the controller.
     package func hint() { carryOut(decide(.hint)) }
 
+    /// Refuses mounts from now on, if nothing is mounted or on its way.
+    ///
+    /// - Returns: whether that is so.
+    package func retire() -> Bool {
+        guard machine.isAtRest else { return false }
+        carryOut(decide(.shutDown))
+        return true
+    }
+
     /// Takes a mounted medium down; refuses mounts from now on.
     package func shutDown() async {
         carryOut(decide(.shutDown))
