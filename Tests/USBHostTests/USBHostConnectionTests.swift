@@ -41,7 +41,7 @@ struct USBHostConnectionTests {
             .ambiguous(selector, [device, device]), .notPermitted(device), .notMassStorage(device),
             .busy(device), .refused(operation: "open", reason: "x"),
         ]
-        for failure in failures { #expect(failure.description.count > 8) }
+        for failure in failures { #expect(!failure.description.isEmpty) }
         #expect(Set(failures.map(\.description)).count == failures.count)
     }
 }
