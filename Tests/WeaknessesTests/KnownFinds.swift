@@ -8,7 +8,7 @@ enum KnownFinds {
         .hostEjectUnnoticed: 1,
         .deviceLeft: 1,
         .inactivityOfNothing: 1,
-        .lateEvent: 16,
+        .lateEvent: 12,
         .completionLost: 1,
         .completionTwice: 1,
         .secretInProperty: 1,
