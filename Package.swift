@@ -78,6 +78,9 @@ let package = Package(
             name: "CFuse", path: "Sources/Platform/CFuse", pkgConfig: "fuse3",
             providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(
+            name: "CUSB", path: "Sources/Platform/CUSB", pkgConfig: "libusb-1.0",
+            providers: [.apt(["libusb-1.0-0-dev"])]),
+        .systemLibrary(
             name: "CUdev", path: "Sources/Platform/CUdev", pkgConfig: "libudev",
             providers: [.apt(["libudev-dev"])]),
         room("Platform", "DescriptorPassing", ["CLinux"]),
@@ -147,7 +150,15 @@ let package = Package(
             ["FaultPoints", "RemoteImages", "VirtualMedia", "BlockStorage", "HTTPRanges"]),
 
         // Rig: looks at the result from outside.
-        room("Rig", "HostObserver", ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL"]),
+        room(
+            "Rig", "HostObserver",
+            ["USBMassStorage", "BlockStorage", "WireFormat", "COpenSSL", "Threads", "CLinux"]),
+        room(
+            "Rig", "Observation",
+            ["HostObserver", "USBHost", "USBMassStorage", "Reports", "LinuxPlatform", "Threads"]),
+        room(
+            "Rig", "USBHost",
+            ["HostObserver", "USBMassStorage", "Threads", "WireFormat", "CUSB", "CLinux"]),
         room(
             "Rig", "GoldenRecords",
             [
@@ -276,6 +287,7 @@ let package = Package(
                 "Reports",
                 "Verification", "Benchmarks", "RemoteStore", "Certificates", "BusServer", "MessageBus",
                 "GoldenRecords",
+                "Observation", "USBHost",
                 "FaultPlan",
                 "NBDServer",
                 "ImageSources", "RemoteImages",
@@ -299,6 +311,8 @@ let package = Package(
                 "LinuxPlatform", "NBDServer", "VirtualMedia", "WireFormat",
             ]),
         tests("GoldenRecords", ["GoldenRecords", "USBMassStorage"]),
+        tests("USBHost", ["USBHost", "USBMassStorage"]),
+        tests("Observation", ["Observation", "HostObserver", "USBHost"]),
         tests("BlockStorage", ["BlockStorage", "CLinux"]),
         tests("NBDServer", ["NBDServer", "BlockStorage", "NBDProtocol"]),
         tests(

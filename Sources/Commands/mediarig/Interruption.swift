@@ -1,6 +1,7 @@
 import Glibc
 import RealTime
 import Threads
+import USBHost
 import Verification
 
 /// Lets SIGINT and SIGTERM end a verification or a run at any moment, with nothing left in the file system.
@@ -11,6 +12,7 @@ enum Interruption {
             let number = signals.wait()
             PrivateFolder.removeAll()
             RunFolder.removeAll()
+            USBHostConnection.releaseAll()
             Console.complain("interrupted; nothing was proven")
             // Whoever waits for this process sees what ended it.
             signal(number, SIG_DFL)

@@ -12,7 +12,8 @@ struct MediaRigCommand: AsyncParsableCommand {
             lacks something.
             """,
         subcommands: [
-            VerifyCommand.self, RunCommand.self, ReplayCommand.self, MinimiseCommand.self,
+            VerifyCommand.self, ObserveCommand.self, RunCommand.self, ReplayCommand.self,
+            MinimiseCommand.self,
             WeaknessCommand.self,
             ContractsCommand.self, ScenarioCommand.self, FaultsCommand.self, ReportCommand.self,
             ServeCommand.self,

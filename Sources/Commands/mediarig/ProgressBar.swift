@@ -9,12 +9,16 @@ final class ProgressBar: Sendable {
     private let hasDrawn = Atomic(false)
 
     func show(_ progress: Progress) {
-        guard isVisible, progress.totalBytes > 0 else { return }
+        show(progress.phase, done: progress.doneBytes, of: progress.totalBytes)
+    }
+
+    func show(_ phase: String, done: UInt64, of total: UInt64) {
+        guard isVisible, total > 0 else { return }
         hasDrawn.store(true, ordering: .relaxed)
-        let share = min(1, Double(progress.doneBytes) / Double(progress.totalBytes))
+        let share = min(1, Double(done) / Double(total))
         let filled = Int(share * Double(Self.width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: Self.width - filled)
-        fputs("\r\u{1B}[K\(bar) \(Int(share * 100)) %  \(progress.phase)", stderr)
+        fputs("\r\u{1B}[K\(bar) \(Int(share * 100)) %  \(phase)", stderr)
         fflush(stderr)
     }
 

@@ -43,6 +43,13 @@ package struct CapacityReply: Equatable, Codable, Sendable {
     package var blockByteCount: UInt32
     package var blockCount: UInt64 { lastBlock + 1 }
 
+    /// - Precondition: at least one block, of a power of two of bytes.
+    package init(blockCount: UInt64, blockByteCount: UInt32) {
+        precondition(blockCount > 0 && blockByteCount.nonzeroBitCount == 1)
+        lastBlock = blockCount - 1
+        self.blockByteCount = blockByteCount
+    }
+
     /// - Returns: by the length of the reply, 8 bytes or at least 12.
     package init(decoding bytes: Bytes) throws(MalformedReply) {
         var rest = bytes

@@ -81,10 +81,12 @@ package struct Probe {
 
     private var usbDevices: Capability {
         let isPresent = machine.exists("/dev/bus/usb")
+        // usbfs lets a device be listed by everybody, and driven by who may write to its node.
+        let whose = machine.isRoot ? "" : ", for devices whose node this user may write to"
         return Capability(
-            name: "usb-devices", purpose: "observes a real USB device", isPresent: isPresent,
-            finding: isPresent ? "/dev/bus/usb" : "no /dev/bus/usb",
-            remedy: "run where a USB host controller is")
+            name: "usb-devices", purpose: "drives a real USB device (observe --usb)", isPresent: isPresent,
+            finding: isPresent ? "/dev/bus/usb" + whose : "no /dev/bus/usb",
+            remedy: "run where a USB host controller is, or in the rig dummy-hcd-vm")
     }
 
     private var configfs: Capability {

@@ -12,7 +12,7 @@ package final class HostObserver {
     let connection: any USBDeviceConnection
     package let profile: HostProfile
     package let lun: UInt8
-    let now: @Sendable () -> Duration
+    package let now: @Sendable () -> Duration
     let pause: @Sendable (Duration) async -> Void
     private var transport = BulkOnlyHost()
     package internal(set) var device: DeviceReport?
@@ -42,15 +42,7 @@ package final class HostObserver {
         return unitAttentions
     }
 
-    /// How one command ended.
-    struct Outcome {
-        var data: [Bytes]
-        var movedByteCount: Int
-        /// `nil` when it passed.
-        var sense: SenseData?
-
-        var bytes: Bytes { data.count == 1 ? data[0] : Array(data.joined())[...] }
-    }
+    typealias Outcome = MediumOutcome
 
     /// Runs one command and, if it failed, fetches the reason at once, as every host does.
     ///

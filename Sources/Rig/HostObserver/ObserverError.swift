@@ -1,3 +1,4 @@
+internal import Glibc
 package import USBMassStorage
 
 /// Why the host side could not go on.
@@ -14,6 +15,8 @@ package enum ObserverError: Error, Equatable, Sendable {
     case expectedImage(String)
     /// The device took no recovery; the host has given it up.
     case offline
+    /// A system call on a block device failed.
+    case system(errno: Int32, during: String, isOfOneBlock: Bool)
 }
 
 extension ObserverError: CustomStringConvertible {
@@ -33,6 +36,8 @@ extension ObserverError: CustomStringConvertible {
         case .noMedium: "no medium (sense 02/3a/00)"
         case .notReady(let sense): "not ready: sense \(sense)"
         case .offline: "the device is offline: no recovery helped"
+        case .system(let errno, let during, _):
+            "\(during): \(String(cString: strerror(errno))) (errno \(errno))"
         case .expectedImage(let what): "expected image: \(what)"
         }
     }

@@ -41,10 +41,10 @@ struct ReadRun: ~Copyable {
 
     /// Reads blocks in one command; after a failure in ever smaller parts, until each block is
     /// either read or known to be unreadable.
-    mutating func read(_ first: UInt64, count: UInt32, by observer: HostObserver) async throws(Stop) {
+    mutating func read(_ first: UInt64, count: UInt32, by reader: some MediumReader) async throws(Stop) {
         var work = [(first: first, count: count)]
         while let part = work.popLast() {
-            guard let reason = try await attempt(part.first, count: part.count, by: observer) else {
+            guard let reason = try await attempt(part.first, count: part.count, by: reader) else {
                 continue
             }
             if part.count > 1 {
@@ -62,15 +62,15 @@ struct ReadRun: ~Copyable {
     }
 
     /// - Returns: why it failed, or `nil`.
-    private mutating func attempt(_ first: UInt64, count: UInt32, by observer: HostObserver)
+    private mutating func attempt(_ first: UInt64, count: UInt32, by reader: some MediumReader)
         async throws(Stop) -> String?
     {
         let byteCount = Int(count) * blockByteCount
         var attempts = 0
         while true {
-            let outcome: HostObserver.Outcome
+            let outcome: MediumOutcome
             do throws(ObserverError) {
-                outcome = try await observer.run(.read(at: first, count: count), receiving: byteCount)
+                outcome = try await reader.readOnce(BlockRange(first: first, count: count))
             } catch { return try fault(error) }
             if let sense = outcome.sense {
                 if sense.code.isMediumNotPresent {
@@ -81,7 +81,7 @@ struct ReadRun: ~Copyable {
                     throw .verdict(.unproven("the medium changed while it was read (sense 06/28/00)"))
                 }
                 attempts += 1
-                if attempts > observer.profile.retries { return "sense \(sense.code)" }
+                if attempts > reader.retries { return "sense \(sense.code)" }
                 continue
             }
             guard outcome.movedByteCount == byteCount else {
@@ -100,6 +100,7 @@ struct ReadRun: ~Copyable {
         case .transport(let fault, _):
             report.violations.append(fault.description)
             return try countFault(fault.description)
+        case .system(_, _, isOfOneBlock: true): return error.description
         default: throw .verdict(.unreadable(error.description))
         }
     }

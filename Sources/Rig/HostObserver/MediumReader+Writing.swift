@@ -11,12 +11,12 @@ package struct BlockRange: Equatable, Sendable {
 }
 
 // Writes and proves it.
-extension HostObserver {
+extension MediumReader {
     /// Fills the ranges with ``SeededPattern`` bytes, has them flushed to the medium, reads them back
     /// and compares. What was there before is gone: the report lists what to restore, and lets the
     /// caller check that the image behind the medium has the bytes too.
     package func writeTest(_ ranges: [BlockRange], seed: UInt64) async throws(ObserverError) -> WriteReport {
-        guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
+        guard let capacity else { throw .notMassStorage("the unit was not examined") }
         let pattern = SeededPattern(
             seed: seed, byteCount: capacity.blockCount * UInt64(capacity.blockByteCount))
         var report = WriteReport(verdict: .unproven("nothing was written"))
@@ -49,7 +49,7 @@ extension HostObserver {
         _ range: BlockRange, seed: UInt64, capacity: CapacityReply, report: inout WriteReport
     ) async throws(ObserverError) -> Verdict? {
         let size = Int(capacity.blockByteCount)
-        let perCommand = UInt32(max(1, profile.transferByteCount / size))
+        let perCommand = UInt32(max(1, transferByteCount / size))
         var block = range.first
         var left = range.count
         while left > 0 {
@@ -61,10 +61,11 @@ extension HostObserver {
                 WrittenRange(
                     block: block, blockCount: count, byteOffset: offset, byteCount: bytes.count,
                     sha256: SHA256.text(bytes[...])))
-            var outcome = try await run(.write(at: block, count: count), sending: bytes[...])
+            let part = BlockRange(first: block, count: count)
+            var outcome = try await writeOnce(part, bytes[...])
             var attempts = 0
-            while outcome.sense?.code.isUnitAttention == true, attempts < profile.retries {
-                outcome = try await run(.write(at: block, count: count), sending: bytes[...])
+            while outcome.sense?.code.isUnitAttention == true, attempts < retries {
+                outcome = try await writeOnce(part, bytes[...])
                 attempts += 1
             }
             if let sense = outcome.sense { return .unproven("WRITE at block \(block): sense \(sense.code)") }
@@ -84,7 +85,7 @@ extension HostObserver {
         let size = Int(capacity.blockByteCount)
         var run = ReadRun(
             capacity: capacity, image: pattern, previous: nil, digest: nil)
-        let perCommand = UInt32(max(1, profile.transferByteCount / size))
+        let perCommand = UInt32(max(1, transferByteCount / size))
         let start = now()
         var stopped: Verdict?
         do throws(ReadRun.Stop) {

@@ -1,7 +1,7 @@
 internal import USBMassStorage
 
 // Reads the medium and measures it against what it should be.
-extension HostObserver {
+extension MediumReader {
     /// Reads every block in order.
     ///
     /// - Parameters:
@@ -13,7 +13,7 @@ extension HostObserver {
         expecting expectation: Expectation, previous: (any ExpectedImage)? = nil, digests: Bool = false,
         progress: ((ReadProgress) -> Void)? = nil
     ) async throws(ObserverError) -> ReadReport {
-        guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
+        guard let capacity else { throw .notMassStorage("the unit was not examined") }
         var image: (any ExpectedImage)?
         var isDigested = digests
         switch expectation {
@@ -29,7 +29,7 @@ extension HostObserver {
         let end = min(capacity.blockCount, comparable)
         var stopped: Verdict?
         var block: UInt64 = 0
-        let perCommand = UInt64(max(1, profile.transferByteCount / Int(capacity.blockByteCount)))
+        let perCommand = UInt64(max(1, transferByteCount / Int(capacity.blockByteCount)))
         do throws(ReadRun.Stop) {
             while block < end {
                 let count = UInt32(min(perCommand, end - block))
@@ -61,10 +61,10 @@ extension HostObserver {
         _ count: Int, seed: UInt64, expecting image: any ExpectedImage, previous: (any ExpectedImage)? = nil,
         progress: ((Int) -> Void)? = nil
     ) async throws(ObserverError) -> ReadReport {
-        guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
+        guard let capacity else { throw .notMassStorage("the unit was not examined") }
         let end = min(capacity.blockCount, image.byteCount / UInt64(capacity.blockByteCount))
         var random = BlockLottery(seed: seed)
-        let perCommand = UInt64(max(1, profile.transferByteCount / Int(capacity.blockByteCount)))
+        let perCommand = UInt64(max(1, transferByteCount / Int(capacity.blockByteCount)))
         let ranges = (0..<(end > 0 ? count : 0)).map { _ in
             let first = UInt64.random(in: 0..<end, using: &random)
             let length = UInt64.random(in: 1...min(perCommand, end - first), using: &random)
@@ -79,7 +79,7 @@ extension HostObserver {
         _ ranges: [BlockRange], expecting image: any ExpectedImage, previous: (any ExpectedImage)? = nil,
         progress: ((Int) -> Void)? = nil
     ) async throws(ObserverError) -> ReadReport {
-        guard let capacity = unit?.capacity else { throw .notMassStorage("the unit was not examined") }
+        guard let capacity else { throw .notMassStorage("the unit was not examined") }
         var run = ReadRun(
             capacity: capacity, image: image, previous: previous, digest: nil)
         let start = now()
@@ -157,19 +157,5 @@ extension HostObserver {
             return .unproven("the device broke the transport's rules: \(violation)")
         }
         return nil
-    }
-}
-
-/// SplitMix64: the same places for the same seed, on every machine.
-package struct BlockLottery: RandomNumberGenerator {
-    private var state: UInt64
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
