@@ -159,6 +159,7 @@ struct CommandTests {
                     var shouldDisplay: Bool?
                 }
                 var commandName: String
+                var shouldDisplay: Bool?
                 var arguments: [Argument]?
                 var subcommands: [Command]?
 
@@ -175,7 +176,8 @@ struct CommandTests {
             contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                 .appendingPathComponent("../../docs/commands.md"), encoding: .utf8)
         var checked = 0
-        for command in tool.command.subcommands ?? [] where command.commandName != "help" {
+        for command in tool.command.subcommands ?? []
+        where command.commandName != "help" && command.shouldDisplay != false {
             let section = page.components(separatedBy: "\n## ").first {
                 $0.hasPrefix("mediarig \(command.commandName)")
             }
