@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -62,6 +63,24 @@ struct SecureShellTests {
         let result = try await ForeignProgram("sh", "-c", arguments.last!).run()
         #expect(result.output == "a b|it's|$HOME|\"|*||\\|ä|")
         #expect(result.status == 0)
+    }
+}
+
+struct PrivateRunTests {
+    @Test(.enabled(if: Capability.tool("sh").isUsable, "there is no sh"))
+    func `what a killed run left goes with the next, and nothing else`() async throws {
+        let ended = try await ForeignProgram("sh", "-c", "echo $$").run().output.filter { $0 != "\n" }
+        let abandoned = "/tmp/mediarig-rig-\(ended)-AbCdEf"
+        let other = "/tmp/mediarig-rig-other"
+        let living = "/tmp/mediarig-rig-\(getpid())-GhIjKl"
+        for folder in [abandoned, other, living] { try FileAccess.makeFolder("\(folder)/within") }
+        defer { for folder in [other, living] { FileAccess.removeAll(folder) } }
+        do {
+            let run = try PrivateRun()
+            #expect(FileAccess.exists(run.path))
+        }
+        #expect(!FileAccess.exists(abandoned))
+        #expect(FileAccess.exists("\(other)/within") && FileAccess.exists("\(living)/within"))
     }
 }
 

@@ -13,6 +13,8 @@ final class HostMachine: Sendable {
     /// How long one wait for a device on a port lasts before it is begun anew.
     static let portPatience = Duration.seconds(86_400)
 
+    private static let acquaintancePause = Duration.milliseconds(10)
+
     private struct State {
         var disks: [String: HostDisk] = [:]
         /// Of each of them, which visit to a device found it; visits count from 1.
@@ -61,6 +63,18 @@ final class HostMachine: Sendable {
     }
 
     func disk(of slot: String) -> HostDisk? { state.withLock { $0.disks[slot] } }
+
+    /// The disk of a slot whose controller says that a host is there, as soon as this host knows it.
+    ///
+    /// - Returns: `nil` when it has none by the world's ``World/acquaintanceTime``.
+    func diskOfPresentHost(of slot: String) async -> HostDisk? {
+        let deadline = world.clock.now + world.acquaintanceTime
+        while true {
+            if let disk = disk(of: slot) { return disk }
+            guard world.clock.now < deadline else { return nil }
+            try? await world.clock.sleep(until: world.clock.now + Self.acquaintancePause)
+        }
+    }
     /// Devices of slots that were enumerated.
     var enumerationCount: Int { state.withLock { $0.enumerationCount } }
 

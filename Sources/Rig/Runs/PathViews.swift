@@ -30,9 +30,11 @@ enum PathViews {
         found += untold(properties, watch.ledger(of: slot.name))
         guard isActive, inspection.hasMedium else { return found }
         found += kernelContradictions(slot, properties, inspection)
-        if let disk = host.disk(of: slot.name) {
+        let isPresent = properties["HostPresence"] == "present"
+        let disk = isPresent ? await host.diskOfPresentHost(of: slot.name) : host.disk(of: slot.name)
+        if let disk {
             found += await hostContradictions(disk, properties, inspection)
-        } else if properties["HostPresence"] == "present" {
+        } else if isPresent {
             found.append("D-Bus says that the host is present; it has no disk")
         }
         return found

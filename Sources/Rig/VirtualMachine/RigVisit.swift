@@ -90,17 +90,34 @@ package struct RigVisit {
     }
 }
 
-/// A folder for the socket and the log of one run, gone with it.
+/// A folder for the socket and the log of one run, gone with it. What a run left that was killed goes with the next.
 final class PrivateRun {
+    private static let prefix = "mediarig-rig-"
     let path: String
 
     init() throws(RigFailure) {
-        var template = Array("/tmp/mediarig-rig-XXXXXX".utf8CString)
+        Self.removeAbandoned()
+        var template = Array("/tmp/\(Self.prefix)\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw RigFailure("make a folder in /tmp", errno: errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { FileAccess.removeAll(path) }
+
+    /// Folders of this user's whose name tells of a process that is no more.
+    private static func removeAbandoned() {
+        for name in FileAccess.names(in: "/tmp") where name.hasPrefix(prefix) {
+            guard
+                let process = name.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }),
+                RigState.start(ofProcess: process) == nil
+            else { continue }
+            var status = stat()
+            guard lstat("/tmp/\(name)", &status) == 0, status.st_uid == geteuid(),
+                status.st_mode & S_IFMT == S_IFDIR
+            else { continue }
+            FileAccess.removeAll("/tmp/\(name)")
+        }
+    }
 }
 
 /// Signals to this process that are meant for the command: as bytes in a pipe; 0 for a terminal that changed

@@ -17,6 +17,10 @@ package protocol World: Sendable {
     /// Ports of the host, by the name of the controller on the other end.
     var hostPorts: [String] { get }
 
+    /// From the moment in which a controller notices its host to that in which the host knows the device. Until
+    /// then a slot whose host is present has no disk, and that is no contradiction.
+    var acquaintanceTime: Duration { get }
+
     /// Starts the service, and returns once it has its bus name and has removed what was left.
     func start() async throws(WorldFailure)
     /// A new client's connection to the bus.
@@ -41,6 +45,11 @@ package protocol World: Sendable {
     func repair() async
     /// Takes everything down.
     func shutDown() async
+}
+
+extension World {
+    /// The host is in memory, and knows its devices at once.
+    package var acquaintanceTime: Duration { .zero }
 }
 
 /// A device on the host's bus, and when it leaves.

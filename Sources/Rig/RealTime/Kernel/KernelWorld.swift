@@ -21,6 +21,8 @@ final class KernelWorld: RealTimeWorld {
     let kind = Scenario.World.kernel
     let configuration: MediaConfiguration
     let hostPorts: [String]
+    /// A reset of the port, the kernel's part of the enumeration, and ours; 0.3 s where the processor is emulated.
+    let acquaintanceTime = Duration.seconds(3)
     let spawner: any Spawner
     var clock: any MediaClock { runClock }
     let scenario: Scenario
