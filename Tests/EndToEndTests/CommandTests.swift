@@ -172,16 +172,20 @@ struct CommandTests {
         }
         let dump = try await Self.run(["--experimental-dump-help"]).output
         let tool = try JSONDecoder().decode(Tool.self, from: Data(dump.utf8))
-        let page = try String(
-            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .appendingPathComponent("../../docs/commands.md"), encoding: .utf8)
+        let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../docs")
+        let page = try String(contentsOf: docs.appendingPathComponent("commands.md"), encoding: .utf8)
         var checked = 0
         for command in tool.command.subcommands ?? []
         where command.commandName != "help" && command.shouldDisplay != false {
             let section = page.components(separatedBy: "\n## ").first {
                 $0.hasPrefix("mediarig \(command.commandName)")
             }
-            let text = try #require(section, "docs/commands.md has no section for \(command.commandName)")
+            var text = try #require(section, "docs/commands.md has no section for \(command.commandName)")
+            // A command with much to say has a page of its own.
+            for link in text.matches(of: /\]\(([a-z-]+\.md)\)/) {
+                text += try String(contentsOf: docs.appendingPathComponent(String(link.1)), encoding: .utf8)
+            }
             for name in command.allArguments.flatMap({ $0.names ?? [] }).map(\.name)
             where !["h", "help", "version"].contains(name) {
                 #expect(text.contains("`--\(name)"), "docs/commands.md: \(command.commandName) --\(name)")
