@@ -228,7 +228,7 @@ struct OpeningFailureTests {
     @Test func `giving up is noticed at once, and leaves nothing`() async throws {
         let fixture = try HTTPSFixture(plan: { _ in .but { $0.delay = .seconds(30) } })
         let task = Task {
-            await fixture.openingError { $0.stallTimeout = .seconds(30) }
+            await fixture.openingError(timeout: .seconds(30)) { $0.stallTimeout = .seconds(30) }
         }
         await HTTPSFixture.eventually { fixture.server.requestCount > 0 }
         task.cancel()
