@@ -56,16 +56,10 @@ package struct ForeignProgram: Sendable {
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        let texts = Mutex<(String, String)>(("", ""))
-        let readers = DispatchGroup()
-        DispatchQueue.global().async(group: readers) {
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            texts.withLock { $0.0 = text }
-        }
-        DispatchQueue.global().async(group: readers) {
-            let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            texts.withLock { $0.1 = text }
-        }
+        // Threads of their own: the global queue's are those that run Swift's tasks, and two blocked reads would
+        // stop every test there is.
+        let outputText = Reader(output.fileHandleForReading)
+        let errorText = Reader(error.fileHandleForReading)
         if let input { standardInput.fileHandleForWriting.write(Data(input.utf8)) }
         try standardInput.fileHandleForWriting.close()
         guard ended.wait(timeout: .now() + seconds) == .success else {
@@ -73,8 +67,26 @@ package struct ForeignProgram: Sendable {
             throw Failure(
                 description: "\(program) \(arguments.joined(separator: " ")): not done in \(seconds) s")
         }
-        readers.wait()
-        let (outputText, errorText) = texts.withLock { $0 }
-        return Result(status: process.terminationStatus, output: outputText, error: errorText)
+        return Result(status: process.terminationStatus, output: outputText.text(), error: errorText.text())
+    }
+
+    /// What comes out of a pipe until its end, read on a thread of its own.
+    private final class Reader: Sendable {
+        private let read = Mutex("")
+        private let ended = DispatchSemaphore(value: 0)
+
+        init(_ pipe: FileHandle) {
+            Thread.detachNewThread { [self] in
+                let text = String(decoding: pipe.readDataToEndOfFile(), as: UTF8.self)
+                read.withLock { $0 = text }
+                ended.signal()
+            }
+        }
+
+        /// Waits for the end. To be called once.
+        func text() -> String {
+            ended.wait()
+            return read.withLock { $0 }
+        }
     }
 }
