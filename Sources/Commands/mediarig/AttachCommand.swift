@@ -15,6 +15,9 @@ struct AttachCommand: AsyncParsableCommand {
 
               mediarig attach rescue.iso --bmc https://bmc.example --slot 0 --user admin
 
+            With --read-write, eject the medium on the host or through Redfish before you stop: what the host has not \
+            flushed can be stored only while this runs.
+
             The password comes from MEDIARIG_PASSWORD or --password-file, never from the command line. Exit \
             status: 0 ejected or stopped, 3 the BMC went out of reach, 6 it refused.
             """)

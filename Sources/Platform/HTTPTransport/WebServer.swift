@@ -95,7 +95,6 @@ package final class WebServer: Sendable {
 package final class WebThreads: Sendable {
     let group: MultiThreadedEventLoopGroup
 
-    /// - Parameter count: one serves thousands of requests per second.
     package init(count: Int = 1) { group = MultiThreadedEventLoopGroup(numberOfThreads: count) }
 
     /// Only after every server on them.
