@@ -1,5 +1,6 @@
 import Foundation
 import HostObserver
+import LinuxPlatform
 import Scenarios
 import Testing
 
@@ -21,7 +22,7 @@ struct StoredImagesTests {
     @Test func `an image is what its recipe says, changes as a whole, and comes back as the same file`()
         throws
     {
-        let folder = try RunFolder()
+        let folder = try PrivateFolder()
         let topology = Scenario.Topology(images: [
             .init("a.img", 70_001, seed: 3), .init("s.img", 18 << 20, content: .sparse, seed: 5),
             .init("z.img", 4096, content: .zeros),
@@ -57,7 +58,7 @@ struct StoredImagesTests {
 
     @Test(arguments: [(nil, 0), (100, 0), (9000, 0), (nil, 7)] as [(UInt64?, Int64)])
     func `a snapshot shows a file as the store does`(byteCount: UInt64?, generation: Int64) throws {
-        let folder = try RunFolder()
+        let folder = try PrivateFolder()
         let images = try StoredImages(Scenario.Topology(images: [.init("a.img", 4096)]), in: folder)
         let plain = try Self.bytes(ImageSnapshot(path: images.path(of: "a.img")))
         let shown = try Self.bytes(

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxPlatform
 import Verification
 
 /// The demonstration could not make its images: something of the machine is missing.

@@ -1,8 +1,7 @@
 import Glibc
-import RealTime
+import LinuxPlatform
 import Threads
 import USBHost
-import Verification
 
 /// Lets SIGINT and SIGTERM end a verification or a run at any moment, with nothing left in the file system.
 enum Interruption {
@@ -11,7 +10,6 @@ enum Interruption {
         _ = BlockingThread.start("signals") {
             let number = signals.wait()
             PrivateFolder.removeAll()
-            RunFolder.removeAll()
             USBHostConnection.releaseAll()
             Console.complain("interrupted; nothing was proven")
             // Whoever waits for this process sees what ended it.

@@ -2,6 +2,7 @@ import ArgumentParser
 import EmulatedFleet
 import Foundation
 import HTTPTransport
+import LinuxPlatform
 import Verification
 import VirtualMedia
 
@@ -125,7 +126,7 @@ struct UpCommand: AsyncParsableCommand {
 
     private func stateFolder() throws -> (Folder, isOwn: Bool) {
         guard let state else {
-            let made = try refusing { () throws(PlanError) in try PrivateFolder() }
+            let made = try refusing { () throws(SystemError) in try PrivateFolder() }
             return (Folder(path: made.path, owner: made), true)
         }
         do {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Verification
+import VirtualMedia
 
 extension VerificationPlan.Mode: ExpressibleByArgument {}
 extension VerificationPlan.MediumKind: ExpressibleByArgument {}
@@ -103,6 +104,9 @@ struct VerifyCommand: AsyncParsableCommand {
         } catch let error as PlanError {
             Console.complain(error.description)
             throw ExitCode(ExitStatus.usage.rawValue)
+        } catch let error as SystemError {
+            Console.complain(error.description)
+            throw ExitCode(ExitStatus.environmentMissing.rawValue)
         } catch let error as DemoFailure {
             Console.complain(error.description)
             throw ExitCode(ExitStatus.environmentMissing.rawValue)

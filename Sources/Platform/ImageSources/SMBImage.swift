@@ -1,6 +1,7 @@
 internal import BlockStorage
 internal import CLinux
 internal import Glibc
+internal import LinuxPlatform
 internal import RemoteImages
 internal import Threads
 internal import VirtualMedia
@@ -37,11 +38,10 @@ enum SMBImage {
         _ location: SMBLocation, _ credentials: Credentials, isReadWrite: Bool, folder: String
     ) throws(ImageError) -> FileStore {
         let address = try address(of: location.host)
-        var template = Array("\(folder)/smb-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw ImageError(.unreadable, "no mount point in \(folder): \(String(cString: strerror(errno)))")
+        let point: String
+        do throws(SystemError) { point = try PrivateFolder.make("smb", in: folder) } catch {
+            throw ImageError(.unreadable, "no mount point for the share: \(error)")
         }
-        let point = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { rmdir(point) }
         var code: CInt = 0
         for dialect in dialects {

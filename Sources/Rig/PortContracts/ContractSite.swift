@@ -70,9 +70,7 @@ package struct ContractSite: Sendable {
     }
 
     private static func images() throws(SystemError) -> String {
-        var template = Array("/tmp/mediarig-contracts-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(errno, "make a folder in /tmp") }
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let folder = try PrivateFolder.make("mediarig-contracts")
         for image in ContractImages.all {
             let path = "\(folder)/\(image.name)"
             guard let file = fopen(path, "we") else { throw SystemError(errno, "write \(path)") }

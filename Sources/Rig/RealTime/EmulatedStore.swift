@@ -3,6 +3,7 @@ import FaultPoints
 import FaultyFiles
 import Glibc
 import ImageSources
+internal import LinuxPlatform
 import RemoteImages
 import RemoteStore
 import Scenarios
@@ -32,7 +33,7 @@ final class EmulatedStore: WorldStore {
     ///   - folder: for images and certificate; private to this run.
     ///   - changed: is told of each new version once it is there.
     init(
-        _ topology: Scenario.Topology, in folder: RunFolder, faults: any FaultInjector, clock: RunClock,
+        _ topology: Scenario.Topology, in folder: PrivateFolder, faults: any FaultInjector, clock: RunClock,
         changed: @escaping @Sendable (_ image: String) -> Void
     ) throws(WorldFailure) {
         self.clock = clock

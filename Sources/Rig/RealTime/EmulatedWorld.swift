@@ -28,9 +28,9 @@ final class EmulatedWorld: ModelledBMC, RealTimeWorld {
     let bus: EmulatedBus
     let store: EmulatedStore
     let clients: EmulatedClients
-    private let folder: RunFolder
+    private let folder: PrivateFolder
     private let passage: NBDPassage
-    private let secrets = SecretPipes()
+    let secrets = SecretPipes()
     let state: WorldState
 
     static let strikes = ModelledStrikes.kinds
@@ -45,7 +45,7 @@ final class EmulatedWorld: ModelledBMC, RealTimeWorld {
         state = WorldState(recorder, serviceDied: tidings.serviceDied)
         runClock = clock
         spawner = SystemSpawner(shared: thread)
-        folder = try RunFolder()
+        folder = try RealTimeFolder.make()
         let topology = scenario.topology
         var configuration = topology.mediaConfiguration
         for index in configuration.slots.indices where configuration.slots[index].mode == .proxy {
@@ -84,24 +84,6 @@ final class EmulatedWorld: ModelledBMC, RealTimeWorld {
 
     /// Where any D-Bus program finds the service.
     var busAddress: String { bus.address }
-
-    func connectClient() async throws(BusError) -> any BusConnection { try await bus.connect() }
-
-    func secretPipe(user: String, password: String) throws(WorldFailure) -> PassedDescriptor {
-        try secrets.pipe(user: user, password: password)
-    }
-
-    func offer(_ image: String, to slot: SlotConfiguration, isReadWrite: Bool)
-        async throws(WorldFailure) -> String
-    {
-        guard slot.mode == .proxy else { return store.url(of: image) }
-        try clients.serve(image, at: slot, isReadWrite: isReadWrite)
-        return ""
-    }
-
-    func content(of image: String) -> (any ExpectedImage & Sendable)? {
-        store.content(of: image)
-    }
 
     func shutDown() async {
         await state.service?.shutDown()

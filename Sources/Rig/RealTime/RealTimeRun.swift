@@ -11,11 +11,6 @@ internal import VirtualMedia
 internal import Worlds
 
 /// A world on the real clock.
-protocol RealTimeWorld: World {
-    /// Everything ends at once, in whatever state it is.
-    func takeDown() async
-}
-
 /// What a world tells whoever watches the run.
 struct WorldTidings: Sendable {
     /// Each message that enters the bus, before any fault touches it.

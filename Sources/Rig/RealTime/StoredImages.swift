@@ -1,8 +1,10 @@
 import Foundation
 import Glibc
 import HostObserver
+internal import LinuxPlatform
 import Scenarios
 import Synchronization
+internal import VirtualMedia
 internal import Worlds
 
 /// The scenario's images as files in a folder, and what befalls them there.
@@ -23,9 +25,11 @@ final class StoredImages: Sendable {
     private let topology: Scenario.Topology
     private let changeCount = Mutex(0)
 
-    init(_ topology: Scenario.Topology, in folder: RunFolder) throws(WorldFailure) {
-        self.folder = try folder.makeFolder("images")
-        originals = try folder.makeFolder("originals")
+    init(_ topology: Scenario.Topology, in folder: PrivateFolder) throws(WorldFailure) {
+        do throws(SystemError) {
+            self.folder = try folder.makeFolder("images")
+            originals = try folder.makeFolder("originals")
+        } catch { throw WorldFailure("\(error)") }
         self.topology = topology
         for image in topology.images {
             try write(image, image.byteCount, seed: image.seed)

@@ -2,6 +2,7 @@ import BlockStorage
 import Certificates
 import Foundation
 import HTTPRanges
+import LinuxPlatform
 import NBDServer
 import RemoteStore
 import VirtualMedia

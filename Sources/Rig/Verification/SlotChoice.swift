@@ -1,4 +1,5 @@
 import Foundation
+import LinuxPlatform
 import VirtualMedia
 
 /// Decides on the BMC's configuration and on the slot of a run.

@@ -32,8 +32,8 @@ final class KernelWorld: RealTimeWorld {
     let clients: EmulatedClients
     let state: KernelWorldState
     private let daemon: String
-    private let folder: RunFolder
-    private let secrets = SecretPipes()
+    private let folder: PrivateFolder
+    let secrets = SecretPipes()
     private let ports: [String: KernelHostPort]
     private let tree = ConfigFSGadgetTree()
     private let driver = KernelNBDDriver()
@@ -52,7 +52,7 @@ final class KernelWorld: RealTimeWorld {
         self.daemon = daemon
         runClock = clock
         spawner = SystemSpawner(shared: thread)
-        folder = try RunFolder()
+        folder = try RealTimeFolder.make()
         state = KernelWorldState(recorder, tidings)
         var configuration = topology.mediaConfiguration
         for index in configuration.slots.indices where configuration.slots[index].mode == .proxy {
@@ -105,23 +105,7 @@ final class KernelWorld: RealTimeWorld {
                 certificate: store.certificatePath, scratch: folder.path, log: logPath, secrets: secrets))
     }
 
-    // MARK: For clients and the host
-
-    func connectClient() async throws(BusError) -> any BusConnection { try await bus.connect() }
-
-    func secretPipe(user: String, password: String) throws(WorldFailure) -> PassedDescriptor {
-        try secrets.pipe(user: user, password: password)
-    }
-
-    func offer(_ image: String, to slot: SlotConfiguration, isReadWrite: Bool)
-        async throws(WorldFailure) -> String
-    {
-        guard slot.mode == .proxy else { return store.url(of: image) }
-        try clients.serve(image, at: slot, isReadWrite: isReadWrite)
-        return ""
-    }
-
-    func content(of image: String) -> (any ExpectedImage & Sendable)? { store.content(of: image) }
+    // MARK: For the host
 
     func device(on port: String, timeout: Duration) async throws(USBTransferError) -> any HostDevice {
         guard let port = ports[port] else { throw .timedOut }
