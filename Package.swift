@@ -339,7 +339,7 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests("WebFront", ["WebFront"]),
-        tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
+        tests("EmulatedFleet", ["EmulatedFleet", "HTTPTransport", "VirtualMedia"]),
         tests(
             "ImageAttachment",
             [

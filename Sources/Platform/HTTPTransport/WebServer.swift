@@ -26,17 +26,37 @@ package final class WebServer: Sendable {
         }
     }
 
+    /// What a server shows of itself, read and ready for TLS; any number of servers may show the same.
+    package struct Credentials: Sendable {
+        fileprivate let context: NIOSSLContext
+
+        /// - Throws: for a certificate or key that cannot be used.
+        package init(_ identity: Identity) throws(WebServerFailure) {
+            do {
+                let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
+                let key = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
+                var configuration = TLSConfiguration.makeServerConfiguration(
+                    certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+                configuration.minimumTLSVersion = .tlsv12
+                configuration.applicationProtocols = ["h2", "http/1.1"]
+                context = try NIOSSLContext(configuration: configuration)
+            } catch {
+                throw WebServerFailure("cannot use the certificate or its key: \(error)")
+            }
+        }
+    }
+
     /// - Parameters:
     ///   - host: an address of this machine, or a name of it.
     ///   - port: 0 for any.
     ///   - threads: may serve several servers.
     /// - Throws: ``WebServerFailure``.
     package static func start(
-        _ application: any WebApplication, identity: Identity, host: String, port: Int,
+        _ application: any WebApplication, credentials: Credentials, host: String, port: Int,
         on threads: WebThreads,
         limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
-        let context = try tlsContext(identity)
+        let context = credentials.context
         let connections = Connections(limit: limits.connections)
         do {
             let listener = try await ServerBootstrap(group: threads.group)
@@ -74,20 +94,6 @@ package final class WebServer: Sendable {
         // What cannot be closed is closed already.
         try? await listener.close()
         await connections.closeAll()
-    }
-
-    private static func tlsContext(_ identity: Identity) throws(WebServerFailure) -> NIOSSLContext {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
-            let key = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["h2", "http/1.1"]
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw WebServerFailure("cannot use the certificate or its key: \(error)")
-        }
     }
 }
 

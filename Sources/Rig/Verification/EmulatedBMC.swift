@@ -16,6 +16,7 @@ package final class EmulatedBMC: Sendable {
     package let spawner = SystemSpawner()
     /// Runs the kernel; a host on it too reaches the device without a thread switch.
     package let kernelThread: ThreadExecutor
+    private let ownsKernelThread: Bool
     private let serviceConnection: WiredBusConnection
     private let serving: any SpawnedTask
 
@@ -30,14 +31,17 @@ package final class EmulatedBMC: Sendable {
 
     /// Starts the BMC: bus, service with its name taken, controllers with or without a host.
     ///
-    /// - Parameter bus: one that others are on too; `nil` for one of its own.
+    /// - Parameters:
+    ///   - bus: one that others are on too; `nil` for one of its own.
+    ///   - kernelThread: one that kernels of other BMCs run on too; `nil` for one of its own.
     /// - Throws: `BusError` when the service cannot take its name.
     package init(
         _ configuration: MediaConfiguration, images: any ImageOpener, bus sharedBus: MessageBus? = nil,
-        isHostPresent: Bool = true,
+        isHostPresent: Bool = true, kernelThread sharedThread: ThreadExecutor? = nil,
         kernelProfile: KernelProfile = .linux6_12, controllers: [ControllerChip] = EmulatedBMC.controllers
     ) async throws(BusError) {
-        kernelThread = ThreadExecutor(name: "kernel")
+        kernelThread = sharedThread ?? ThreadExecutor(name: "kernel")
+        ownsKernelThread = sharedThread == nil
         kernel = SimulatedKernel(
             executor: kernelThread, clock: clock, spawner: spawner, profile: kernelProfile,
             controllers: controllers)
@@ -78,7 +82,7 @@ package final class EmulatedBMC: Sendable {
         await serviceConnection.close()
         await serving.finished()
         await kernel.shutDown()
-        kernelThread.stop()
+        if ownsKernelThread { kernelThread.stop() }
         return left
     }
 
