@@ -36,6 +36,7 @@ final class ChannelWebSocketLink: WebSocketLink {
     }
 
     func close(_ code: WebSocketCloseCode, _ reason: String) async {
+        guard channel.isActive else { return }
         channel.eventLoop.execute { self.frames.value.close(code, reason) }
         try? await channel.closeFuture.get()
     }

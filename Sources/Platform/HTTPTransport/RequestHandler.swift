@@ -10,6 +10,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let application: any WebApplication
     private let limits: WebServerLimits
+    private let work: RunningWork
     private let peer: String
     private let refusal: UpgradeRefusal?
 
@@ -25,11 +26,12 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     /// - Parameter refusal: holds what the application answered to a wish for a WebSocket, if it did not grant it.
     init(
-        _ application: any WebApplication, _ limits: WebServerLimits, peer: String,
+        _ application: any WebApplication, _ limits: WebServerLimits, _ work: RunningWork, peer: String,
         _ refusal: UpgradeRefusal? = nil
     ) {
         self.application = application
         self.limits = limits
+        self.work = work
         self.peer = peer
         self.refusal = refusal
     }
@@ -102,7 +104,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let (application, limits, refused) = (application, limits, refusal?.take())
         let (channel, loop) = (context.channel, context.eventLoop)
         let me = NIOLoopBound(self, eventLoop: loop)
-        answering = Task(executorPreference: LoopExecutor(loop)) {
+        answering = work.begin(on: LoopExecutor(loop)) {
             let answer: WebAnswer
             if let refused { answer = refused } else { answer = await application.answer(request) }
             switch answer.body {

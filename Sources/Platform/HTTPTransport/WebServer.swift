@@ -14,6 +14,7 @@ package final class WebServer: Sendable {
     package let port: Int
     private let listener: any Channel
     private let connections: Connections
+    private let work: RunningWork
 
     /// Certificate chain and private key, PEM.
     package struct Identity: Sendable {
@@ -58,6 +59,7 @@ package final class WebServer: Sendable {
     ) async throws(WebServerFailure) -> WebServer {
         let context = credentials.context
         let connections = Connections(limit: limits.connections)
+        let work = RunningWork()
         do {
             let listener = try await ServerBootstrap(group: threads.group)
                 .serverChannelOption(.backlog, value: 512)
@@ -72,21 +74,23 @@ package final class WebServer: Sendable {
                         guard connections.admit(channel) else {
                             throw WebServerFailure("too many connections")
                         }
-                        try ConnectionSetup(application, limits).add(to: channel, context)
+                        try ConnectionSetup(application, limits, work).add(to: channel, context)
                     }
                 }
                 .bind(host: host, port: port).get()
             return WebServer(
-                port: listener.localAddress?.port ?? port, listener: listener, connections: connections)
+                port: listener.localAddress?.port ?? port, listener: listener, connections: connections,
+                work: work)
         } catch {
             throw WebServerFailure("cannot listen on \(host) port \(port): \(error)")
         }
     }
 
-    private init(port: Int, listener: any Channel, connections: Connections) {
+    private init(port: Int, listener: any Channel, connections: Connections, work: RunningWork) {
         self.port = port
         self.listener = listener
         self.connections = connections
+        self.work = work
     }
 
     /// Closes everything, and returns once nothing is left.
@@ -94,6 +98,7 @@ package final class WebServer: Sendable {
         // What cannot be closed is closed already.
         try? await listener.close()
         await connections.closeAll()
+        await work.finished()
     }
 }
 

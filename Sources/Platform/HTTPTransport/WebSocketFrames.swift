@@ -53,7 +53,9 @@ final class WebSocketFrames: ChannelDuplexHandler {
     private init(_ limits: WebServerLimits, isClient: Bool, _ channel: any Channel) {
         self.limits = limits
         self.isClient = isClient
-        inbox = WebSocketInbox(limit: limits.webSocketByteCount) { [weak channel] in channel?.read() }
+        inbox = WebSocketInbox(limit: limits.webSocketByteCount) { [weak channel] in
+            if let channel, channel.isActive { channel.read() }
+        }
         outbox = WebSocketOutbox(limit: limits.webSocketByteCount)
         reader = WebSocketFrameReader(expectsMask: !isClient, maximumFrameBytes: limits.frameByteCount)
     }
