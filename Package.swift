@@ -60,10 +60,12 @@ let package = Package(
         room(
             "Service", "RedfishServer",
             ["VirtualMedia", "DBusProtocol", .product(name: "HTTPTypes", package: "swift-http-types")]),
+        // In C, which takes whole files in with one line each; Swift would compile them as arrays of numbers.
+        .target(name: "FrontPage", path: "Sources/Service/FrontPage", exclude: ["page"]),
         room(
             "Service", "WebFront",
             [
-                "RedfishServer", "VirtualMedia", "WireFormat",
+                "FrontPage", "RedfishServer", "VirtualMedia", "WireFormat",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
 
@@ -353,7 +355,9 @@ let package = Package(
                 "HTTPTransport", "WebFront", "Certificates", "WireFormat",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        tests("WebFront", ["WebFront"]),
+        tests(
+            "WebFront",
+            ["WebFront", .product(name: "HTTPTypes", package: "swift-http-types")]),
         tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
         tests(
             "ImageAttachment",

@@ -195,6 +195,7 @@ struct UpCommand: AsyncParsableCommand {
             if let line = try? encoder.encode(announcement) { print(String(decoding: line, as: UTF8.self)) }
             return
         }
+        print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
         if running.count > 1 { print("and so on  \(announcement.urls.last ?? "")/redfish/v1") }
         print("user       \(user)")
