@@ -18,8 +18,8 @@ final class TestServer: Sendable {
         let files = IdentityFolder(path: folder.path)
         threads = WebThreads()
         server = try await WebServer.start(
-            Echo(), credentials: .init(try files.identity(names: ["localhost", "127.0.0.1"])),
-            host: "127.0.0.1", port: 0,
+            Echo(), identity: try files.identity(names: ["localhost", "127.0.0.1"]), host: "127.0.0.1",
+            port: 0,
             on: threads, limits: limits)
         authority = files.authorityPath
     }

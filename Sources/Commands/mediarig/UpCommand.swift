@@ -200,6 +200,7 @@ struct UpCommand: AsyncParsableCommand {
             urls: running.map { "https://\(host):\($0.port)" }, user: user, password: password,
             authority: files.authorityPath, bus: running.first?.busAddress)
         if json { return Self.printJSON(announcement) }
+        print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
         if running.count > 1 { print("and so on  \(announcement.urls.last ?? "")/redfish/v1") }
         print("user       \(user)")

@@ -11,36 +11,6 @@ internal import Worlds
 /// What the watch tells it arrives in the very moment in which the service says it, so that the account
 /// is never behind the host.
 final class SlotUnderTest: Sendable {
-    /// A medium that was asked for.
-    struct Medium {
-        /// Of the mount, from 1; several may be asked for at the same time.
-        var number: UInt64
-        /// Mounts of one number bring the same blocks.
-        var content: UInt64
-        var url: String
-        var image: String
-        var isReadWrite: Bool
-        var kind: MediumKind
-        var oracle: MediumOracle
-        /// Unmounts that had been called for when the mount was accepted.
-        var unmountCallsBefore = 0
-        /// Its Completion was 0.
-        var isInserted = false
-        /// An unmount was accepted, or the service gave it up.
-        var isLeaving = false
-        /// A command of the host did not pass, so that what was not flushed may never be.
-        var hadTrouble = false
-    }
-
-    struct Counters: Sendable {
-        var provenByteCount: UInt64 = 0
-        var failedReads = 0
-        var failedWrites = 0
-        var timedOutCommands = 0
-        var resets = 0
-        var slowestCommand = Duration.zero
-    }
-
     /// A D-Bus caller gives up after so long (libdbus, sd-bus).
     static let callTimeout = Duration.seconds(25)
 
@@ -64,6 +34,12 @@ final class SlotUnderTest: Sendable {
         var proxyContents: [String: UInt64] = [:]
         var client: (any BusConnection)?
         var mountCount: UInt64 = 0
+
+        /// What a host sees where nothing is known to be in is what may have come.
+        mutating func adoptUncertain() {
+            guard medium == nil, let uncertain else { return }
+            (medium, self.uncertain) = (uncertain, nil)
+        }
     }
 
     let name: String
@@ -278,7 +254,7 @@ final class SlotUnderTest: Sendable {
             if call.isSecondDelivery, call.member != "Unmount" {
                 // The same call was carried out before; so the same medium comes once more.
                 guard var again = state.medium ?? state.former?.medium else { return }
-                (again.isInserted, again.isLeaving, again.hadTrouble) = (false, false, false)
+                again.comesAgain()
                 again.unmountCallsBefore = call.unmountCallsBefore
                 state.completionOfMount[again.number] = ledger.accepted
                 state.medium = again
@@ -353,6 +329,7 @@ final class SlotUnderTest: Sendable {
             // slot's overlay went with the service.
             state.medium?.hadTrouble = true
             state.medium?.isLeaving = true
+            state.medium?.isOrphaned = true
             if configuration.mode == .legacy { state.medium?.oracle.crashed() }
             for oracle in state.proxyOracles.values { oracle.crashed() }
         }
@@ -362,15 +339,42 @@ final class SlotUnderTest: Sendable {
 
     func count(_ change: (inout Counters) -> Void) { state.withLock { change(&$0.counters) } }
 
-    /// Whom an answer belongs to that the host waited for since `start`, once the medium has gone.
+    /// Whose the bytes are that a host has read in a command begun at `start`.
     ///
-    /// - Returns: `nil` if no medium has gone since then.
-    func withFormer<Result: Sendable>(
-        since start: Duration, _ body: (MediumOracle) throws(ObserverError) -> Result
-    ) throws(ObserverError) -> Result? {
+    /// - Returns: the verdict, `nil` without a medium; and the medium's ``Medium/content``, `nil` where the bytes
+    ///   are of none or may be of two.
+    func judge(_ bytes: ArraySlice<UInt8>, at offset: UInt64, since start: Duration)
+        throws(ObserverError) -> (finding: MediumOracle.Finding?, content: UInt64?)
+    {
         try state.withLock { state throws(ObserverError) in
-            guard let former = state.former, start <= former.until else { return nil }
-            return try body(former.medium.oracle)
+            state.adoptUncertain()
+            let finding = try state.medium?.oracle.judge(bytes, at: offset)
+            // The host may have waited for its answer while the medium went.
+            let former = state.former.flatMap { start <= $0.until ? $0.medium : nil }
+            let earlier = try former?.oracle.judge(bytes, at: offset)
+            if finding == .right { return (.right, earlier == .right ? nil : state.medium?.content) }
+            if finding == nil || earlier == .right { return (earlier, former?.content) }
+            // The one before may have gone with its service, and nobody has said so.
+            if state.medium?.isOrphaned == true, let uncertain = state.uncertain,
+                try uncertain.oracle.judge(bytes, at: offset) == .right
+            {
+                (state.medium, state.uncertain) = (uncertain, nil)
+                return (.right, uncertain.content)
+            }
+            return (finding, nil)
+        }
+    }
+
+    /// Tells the medium that a write was begun on, if it is the present one or the one before, how it ended.
+    func wrote(_ write: HostWrite, _ end: MediumOracle.WriteEnd) {
+        state.withLock { state in
+            if let medium = state.medium, medium.content == write.content {
+                medium.oracle.wrote(write.number, write.range, end)
+            } else if let former = state.former?.medium, former.content == write.content {
+                former.oracle.wrote(write.number, write.range, end.onceGone)
+            } else if let shared = state.proxyContents.first(where: { $0.value == write.content })?.key {
+                state.proxyOracles[shared]?.wrote(write.number, write.range, end.onceGone)
+            }
         }
     }
 
@@ -379,10 +383,7 @@ final class SlotUnderTest: Sendable {
         throws(ObserverError) -> Result?
     {
         try state.withLock { state throws(ObserverError) in
-            if state.medium == nil, let uncertain = state.uncertain {
-                state.medium = uncertain
-                state.uncertain = nil
-            }
+            state.adoptUncertain()
             guard state.medium != nil else { return nil }
             return try body(&state.medium!)
         }
