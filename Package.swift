@@ -366,6 +366,16 @@ let package = Package(
                 "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
             ]),
         .testTarget(
+            name: "FrontPageTests",
+            dependencies: [
+                "TestSupport", "EmulatedFleet", "HTTPTransport", "HostObserver", "SimulatedBMC",
+                "USBMassStorage", "RemoteStore", "HTTPRanges", "Certificates", "LinuxPlatform",
+                "VirtualMedia",
+                "BlockStorage",
+            ], path: "Tests/FrontPageTests",
+            exclude: ["browser.py", "rate.py", "nbd_on_socket.mjs", "modules_test.mjs"],
+            swiftSettings: settings),
+        .testTarget(
             name: "RedfishClientsTests",
             dependencies: [
                 "TestSupport", "RedfishServer", "FrontPlatform", "LinuxPlatform", "SimulatedBMC",

@@ -29,6 +29,8 @@ package final class EmulatedFront: Sendable {
         package var accounts: any AccountStore = MemoryAccountStore()
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
+        /// Whether those hosts read each medium from its first block to its last.
+        package var hostsReadMedia = false
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -68,7 +70,8 @@ package final class EmulatedFront: Sendable {
         let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
         self.bmc = bmc
         hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
-            let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock)
+            let host = AttentiveHost(
+                bmc.kernel, port: port.name, clock: bmc.clock, readsMedia: plan.hostsReadMedia)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }
         let redfish = try await RedfishService(

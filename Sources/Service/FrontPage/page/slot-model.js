@@ -14,7 +14,9 @@ export function slotModel(resource) {
         kind: own.MediumKind ?? "", byteCount: own.MediumBytes ?? null, host: own.HostPresence ?? "",
         readBytes: own.ReadBytes ?? 0, writtenBytes: own.WrittenBytes ?? 0,
         holder: own.InsertedBy ?? "", holderAddress: own.InsertedFrom ?? "",
-        failure: own.LastError ?? "", failureRemedy: own.LastErrorRemedy ?? "",
+        // A code of 0: it ended in good order, and by itself.
+        ending: own.LastError ?? "", isFailure: (own.LastErrorCode ?? 0) !== 0,
+        failure: own.LastErrorMessage ?? "", failureRemedy: own.LastErrorResolution ?? "",
         verifies: resource.VerifyCertificate ?? null,
         insert: resource.Actions?.["#VirtualMedia.InsertMedia"]?.target ?? "",
         eject: resource.Actions?.["#VirtualMedia.EjectMedia"]?.target ?? "",
