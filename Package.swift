@@ -190,7 +190,7 @@ let package = Package(
             "Rig", "Verification",
             [
                 "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer",
-                "MessageBus",
+                "MessageBus", "USBIPTransport",
                 "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
@@ -204,7 +204,7 @@ let package = Package(
             [
                 "Verification", "HTTPTransport", "WebFront", "RedfishServer", "FrontPlatform", "BusServer",
                 "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources",
-                "RemoteImages",
+                "RemoteImages", "USBIPTransport", "NBDServer",
                 "LinuxPlatform", "VirtualMedia", "DBusProtocol",
             ]),
         room(
@@ -261,6 +261,7 @@ let package = Package(
                 "VirtualMedia", "Reports",
             ]),
         room("Rig", "Capabilities"),
+        room("Rig", "Mortality", ["VirtualMedia"]),
         room(
             "Rig", "VirtualMachine",
             [
@@ -275,6 +276,12 @@ let package = Package(
                 "MediaDaemon", "KernelDevices", "VirtualMedia",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/virtual-mediad", swiftSettings: settings),
+        .executableTarget(
+            name: "mortal-mediad",
+            dependencies: [
+                "MediaDaemon", "Mortality", "VirtualMedia",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/mortal-mediad", swiftSettings: settings),
         .executableTarget(
             name: "mediarig",
             dependencies: [
@@ -339,7 +346,13 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests("WebFront", ["WebFront"]),
-        tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
+        tests(
+            "EmulatedFleet",
+            [
+                "EmulatedFleet", "USBIPTransport", "USBIPProtocol", "USBMassStorage", "HostObserver",
+                "NBDServer",
+                "VirtualMedia",
+            ]),
         tests(
             "ImageAttachment",
             [
@@ -402,7 +415,9 @@ let package = Package(
                 "virtual-mediad", "MediaDaemon", "LinuxPlatform", "DescriptorPassing", "VirtualMedia",
                 "DBusProtocol",
             ]),
-        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
+        tests("Mortality", ["Mortality", "SimulatedBMC", "LinuxPlatform", "VirtualMedia"]),
+        tests(
+            "KernelDevices", ["KernelDevices", "SimulatedBMC", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "Certificates", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",

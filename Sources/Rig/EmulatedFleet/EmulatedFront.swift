@@ -4,8 +4,10 @@ import FrontPlatform
 package import HTTPTransport
 import ImageSources
 import LinuxPlatform
+package import NBDServer
 package import RedfishServer
 import RemoteImages
+import USBIPTransport
 package import Verification
 package import VirtualMedia
 import WebFront
@@ -29,6 +31,8 @@ package final class EmulatedFront: Sendable {
         package var accounts: any AccountStore = MemoryAccountStore()
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
+        /// Where the devices are exported over USB/IP: then the hosts are elsewhere, and none is here.
+        package var usbipAddress: ListenAddress?
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -40,6 +44,9 @@ package final class EmulatedFront: Sendable {
     /// Where other programs find the bus; `nil` without a path for it.
     package let busAddress: String?
     package let bmc: EmulatedBMC
+    /// Where USB/IP is served; `nil` without.
+    package var usbipAddress: ListenAddress? { usbip?.address }
+    private let usbip: USBIPServer?
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
@@ -64,9 +71,14 @@ package final class EmulatedFront: Sendable {
         }
         busAddress = busHost?.addresses.first
         let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
-        let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
+        let bmc = try await EmulatedBMC(
+            plan.media, images: images, bus: busHost?.bus, isHostPresent: plan.usbipAddress == nil)
         self.bmc = bmc
-        hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
+        usbip = try plan.usbipAddress.map { address throws(ListenError) in
+            try bmc.exportDevices(at: address)
+        }
+        let hasHosts = plan.hasAttentiveHosts && plan.usbipAddress == nil
+        hosts = (hasHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
             let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }
@@ -93,6 +105,7 @@ package final class EmulatedFront: Sendable {
     /// Takes everything down.
     package func stop() async {
         await server.stop()
+        usbip?.stop()
         for task in tasks {
             task.cancel()
             await task.finished()
