@@ -28,6 +28,7 @@ let package = Package(
     products: [
         .executable(name: "mediarig", targets: ["mediarig"]),
         .executable(name: "virtual-mediad", targets: ["virtual-mediad"]),
+        .executable(name: "redfishd", targets: ["redfishd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -122,10 +123,18 @@ let package = Package(
                 "RedfishServer", "WebFront", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol",
                 "COpenSSL", "CLinux", "CCurl",
             ]),
+        room("Platform", "DaemonShell", ["LinuxPlatform", "DescriptorPassing", "Threads", "CLinux"]),
+        room(
+            "Platform", "RedfishDaemon",
+            [
+                "DaemonShell", "FrontPlatform", "HTTPTransport", "WebFront", "RedfishServer", "LinuxPlatform",
+                "VirtualMedia", "DBusProtocol",
+            ]),
         room(
             "Platform", "MediaDaemon",
             [
-                "KernelDevices", "ImageSources", "LinuxPlatform", "DescriptorPassing", "Threads",
+                "DaemonShell", "KernelDevices", "ImageSources", "LinuxPlatform", "DescriptorPassing",
+                "Threads",
                 "RemoteImages", "VirtualMedia", "DBusProtocol", "CLinux",
             ]),
 
@@ -273,15 +282,21 @@ let package = Package(
         .executableTarget(
             name: "virtual-mediad",
             dependencies: [
-                "MediaDaemon", "KernelDevices", "VirtualMedia",
+                "MediaDaemon", "DaemonShell", "KernelDevices", "VirtualMedia",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/virtual-mediad", swiftSettings: settings),
         .executableTarget(
             name: "mortal-mediad",
             dependencies: [
-                "MediaDaemon", "Mortality", "VirtualMedia",
+                "MediaDaemon", "DaemonShell", "Mortality", "VirtualMedia",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/mortal-mediad", swiftSettings: settings),
+        .executableTarget(
+            name: "redfishd",
+            dependencies: [
+                "RedfishDaemon", "DaemonShell",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/redfishd", swiftSettings: settings),
         .executableTarget(
             name: "mediarig",
             dependencies: [
@@ -409,10 +424,18 @@ let package = Package(
         tests("HTTPRanges", ["HTTPRanges"]),
         tests("PortContracts", ["PortContracts"]),
         tests("Netlink", ["Netlink", "WireFormat"]),
+        tests("DaemonShell", ["DaemonShell", "DescriptorPassing"]),
+        .testTarget(
+            name: "RedfishDaemonTests",
+            dependencies: [
+                "TestSupport", "redfishd", "virtual-mediad", "RedfishDaemon", "Verification", "BusServer",
+                "MessageBus", "SimulatedBMC", "LinuxPlatform", "VirtualMedia", "BlockStorage", "DBusProtocol",
+            ], path: "Tests/RedfishDaemonTests", exclude: ["foreign_daemon.py"], swiftSettings: settings),
         tests(
             "MediaDaemon",
             [
-                "virtual-mediad", "MediaDaemon", "LinuxPlatform", "DescriptorPassing", "VirtualMedia",
+                "virtual-mediad", "MediaDaemon", "DaemonShell", "LinuxPlatform", "DescriptorPassing",
+                "VirtualMedia",
                 "DBusProtocol",
             ]),
         tests("Mortality", ["Mortality", "SimulatedBMC", "LinuxPlatform", "VirtualMedia"]),

@@ -161,6 +161,35 @@ struct SimulatedRunTests {
         }
     }
 
+    /// Found by seed 55468 of the standard mix: the medium of the dead service had gone without a word, and what
+    /// the host read was held against it.
+    @Test func `a medium whose answer was lost is told from the one that went with its service`() throws {
+        var proven: UInt64 = 0
+        for seed: UInt64 in 1...8 {
+            var scenario = Self.scenario(.legacy)
+            scenario.topology.images.append(Scenario.Image("other", 128 << 10, seed: 2))
+            scenario.workload = []
+            scenario.steps = [
+                .insert(.all, .any), .wait(.milliseconds(100)), .insert(.all, image: "other", .any),
+                // Before the service is on the bus again and says what it has.
+                .wait(.milliseconds(200)), .read(outcome: .any), .eject(.all, .any),
+            ]
+            scenario.faults = [
+                Fault(
+                    "process.restart", ["process": "service"],
+                    trigger: .onState(entity: nil, state: "Activating", edge: .enter, count: 1)),
+                Fault(
+                    "dbus.caller-gone", select: Selector(operations: ["call"], slot: "Slot_*"),
+                    trigger: .nth(2)),
+            ]
+            let record = try Self.record(scenario, seed: seed, schedule: .random)
+            #expect(record.verdict == .passed, "seed \(seed): \(record.violations)")
+            #expect(record.faults.map(\.fired) == [1, 1], "seed \(seed)")
+            proven += record.provenByteCount
+        }
+        #expect(proven > 0)
+    }
+
     @Test func `every layer of the path has its lane in the log, and a run is the same without`() throws {
         var run = SimulatedRun(try Self.scenario(.legacy, isReadWrite: true).resolve(seed: 1))
         let record = run.record()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonShell
 @preconcurrency import Glibc
 import MediaDaemon
 import Mortality
@@ -39,7 +40,7 @@ struct MortalMediadCommand: AsyncParsableCommand {
         let daemon: VirtualMediaDaemon
         do throws(DaemonFailure) {
             daemon = try VirtualMediaDaemon(
-                settings, supervisor: Supervisor(), log: DaemonLog(level: settings.logLevel)
+                settings, supervisor: Supervisor(), log: DaemonLog("mortal-mediad", level: settings.logLevel)
             ) { platform in
                 var mortal = platform
                 mortal.gadgets = MortalGadgetTree(platform.gadgets, last: last, counting: counting) {

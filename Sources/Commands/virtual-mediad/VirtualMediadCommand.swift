@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonShell
 @preconcurrency import Glibc
 import KernelDevices
 import MediaDaemon
@@ -72,7 +73,7 @@ struct VirtualMediadCommand: AsyncParsableCommand {
         let daemon: VirtualMediaDaemon
         do throws(DaemonFailure) {
             daemon = try VirtualMediaDaemon(
-                settings, supervisor: Supervisor(), log: DaemonLog(level: logLevel))
+                settings, supervisor: Supervisor(), log: DaemonLog("virtual-mediad", level: logLevel))
         } catch { throw ExitCode(error.ending.rawValue) }
         if check { return }
         throw ExitCode(await daemon.run().rawValue)
@@ -91,7 +92,7 @@ struct VirtualMediadCommand: AsyncParsableCommand {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             // The parser's own number for usage errors is 64.
             fputs(fullMessage(for: error) + "\n", stderr)
-            Glibc.exit(VirtualMediaDaemon.Ending.configuration.rawValue)
+            Glibc.exit(DaemonEnding.configuration.rawValue)
         }
     }
 }

@@ -14,6 +14,7 @@ package final class WebServer: Sendable {
     package let port: Int
     private let listener: any Channel
     private let connections: Connections
+    private let context: CurrentContext
 
     /// Certificate chain and private key, PEM.
     package struct Identity: Sendable {
@@ -26,20 +27,34 @@ package final class WebServer: Sendable {
         }
     }
 
+    /// Where clients come from.
+    package enum Place: Sendable {
+        /// An address of this machine, or a name of it; port 0 for any.
+        case address(String, port: Int)
+        /// A TCP socket that listens already, perhaps in another network namespace. The server closes it.
+        case listening(CInt)
+    }
+
+    /// At an address of this machine, or a name of it; port 0 for any.
+    package static func start(
+        _ application: any WebApplication, identity: Identity, host: String, port: Int,
+        on threads: WebThreads, limits: WebServerLimits = WebServerLimits()
+    ) async throws(WebServerFailure) -> WebServer {
+        try await start(
+            application, identity: identity, at: .address(host, port: port), on: threads, limits: limits)
+    }
+
     /// - Parameters:
-    ///   - host: an address of this machine, or a name of it.
-    ///   - port: 0 for any.
     ///   - threads: may serve several servers.
     /// - Throws: ``WebServerFailure``.
     package static func start(
-        _ application: any WebApplication, identity: Identity, host: String, port: Int,
-        on threads: WebThreads,
+        _ application: any WebApplication, identity: Identity, at place: Place, on threads: WebThreads,
         limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
-        let context = try tlsContext(identity)
+        let context = CurrentContext(try tlsContext(identity))
         let connections = Connections(limit: limits.connections)
         do {
-            let listener = try await ServerBootstrap(group: threads.group)
+            let bootstrap = ServerBootstrap(group: threads.group)
                 .serverChannelOption(.backlog, value: 512)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -52,21 +67,32 @@ package final class WebServer: Sendable {
                         guard connections.admit(channel) else {
                             throw WebServerFailure("too many connections")
                         }
-                        try ConnectionSetup(application, limits).add(to: channel, context)
+                        try ConnectionSetup(application, limits).add(to: channel, context.value)
                     }
                 }
-                .bind(host: host, port: port).get()
+            let listener =
+                switch place {
+                case .address(let host, let port): try await bootstrap.bind(host: host, port: port).get()
+                case .listening(let descriptor): try await bootstrap.withBoundSocket(descriptor).get()
+                }
             return WebServer(
-                port: listener.localAddress?.port ?? port, listener: listener, connections: connections)
+                port: listener.localAddress?.port ?? 0, listener: listener, connections: connections,
+                context: context)
         } catch {
-            throw WebServerFailure("cannot listen on \(host) port \(port): \(error)")
+            throw WebServerFailure("cannot listen at \(place): \(error)")
         }
     }
 
-    private init(port: Int, listener: any Channel, connections: Connections) {
+    private init(port: Int, listener: any Channel, connections: Connections, context: CurrentContext) {
         self.port = port
         self.listener = listener
         self.connections = connections
+        self.context = context
+    }
+
+    /// Shows another certificate to whoever connects from now on.
+    package func present(_ identity: Identity) throws(WebServerFailure) {
+        context.set(try Self.tlsContext(identity))
     }
 
     /// Closes everything, and returns once nothing is left.
@@ -105,6 +131,23 @@ package final class WebThreads: Sendable {
 package struct WebServerFailure: Error, Equatable, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }
+}
+
+extension WebServer.Place: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .address(let host, let port): "\(host) port \(port)"
+        case .listening(let descriptor): "descriptor \(descriptor)"
+        }
+    }
+}
+
+/// What new connections are secured with.
+private final class CurrentContext: Sendable {
+    private let context: Mutex<NIOSSLContext>
+    init(_ context: NIOSSLContext) { self.context = Mutex(context) }
+    var value: NIOSSLContext { context.withLock { $0 } }
+    func set(_ new: NIOSSLContext) { context.withLock { $0 = new } }
 }
 
 /// Connections that are open, to count them and to close them.

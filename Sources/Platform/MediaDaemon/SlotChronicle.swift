@@ -1,3 +1,4 @@
+import DaemonShell
 import Synchronization
 import VirtualMedia
 

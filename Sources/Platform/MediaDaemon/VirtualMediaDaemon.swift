@@ -1,4 +1,5 @@
 import DBusProtocol
+package import DaemonShell
 import Glibc
 import ImageSources
 import KernelDevices
@@ -8,15 +9,6 @@ package import VirtualMedia
 
 /// The virtual media service as a process: this machine's kernel, its bus, its signals.
 package actor VirtualMediaDaemon {
-    /// Why the process ends; the raw value is its exit status.
-    package enum Ending: Int32, Sendable {
-        case asked = 0
-        /// Another program has the bus name, the bus does not let us have it, or a second signal came.
-        case failed = 1
-        /// The configuration has an error.
-        case configuration = 2
-    }
-
     /// Before a bus that has gone, or is not there yet, is sought again.
     private static let reconnectPause = Duration.seconds(1)
 
@@ -26,8 +18,8 @@ package actor VirtualMediaDaemon {
     private let clock = SystemClock()
     private let spawner = SystemSpawner()
     private let service: VirtualMediaService
-    private let endings: AsyncStream<Ending>
-    private let endingsInlet: AsyncStream<Ending>.Continuation
+    private let endings: AsyncStream<DaemonEnding>
+    private let endingsInlet: AsyncStream<DaemonEnding>.Continuation
 
     /// - Parameter adapt: lets a rig put something between the service and this machine.
     /// - Throws: for a configuration with an error, which has been logged.
@@ -45,7 +37,7 @@ package actor VirtualMediaDaemon {
         self.settings = settings
         self.supervisor = supervisor
         self.log = log
-        (endings, endingsInlet) = AsyncStream.makeStream(of: Ending.self)
+        (endings, endingsInlet) = AsyncStream.makeStream(of: DaemonEnding.self)
         let chronicle = SlotChronicle(log: log)
         service = VirtualMediaService(
             configuration, on: adapt(Self.platform(settings, clock, spawner)),
@@ -75,13 +67,13 @@ package actor VirtualMediaDaemon {
     }
 
     /// Returns once a signal asked for it and every medium is down, or at a failure that stays.
-    package func run() async -> Ending {
+    package func run() async -> DaemonEnding {
         let signals = spawner.spawn("signals", .shared) { [self] in await heed(ProcessSignals.stream()) }
         let bus = spawner.spawn("bus", .shared) { [self] in await keepServing() }
         let watchdog = supervisor.watchdogInterval.map { interval in
             spawner.spawn("watchdog", .shared) { [self] in await showLife(every: interval / 2) }
         }
-        var ending = Ending.asked
+        var ending = DaemonEnding.asked
         for await first in endings {
             ending = first
             break
@@ -183,9 +175,4 @@ package actor VirtualMediaDaemon {
             supervisor.tell(.alive)
         }
     }
-}
-
-/// The process cannot begin. What is wrong has been logged.
-package struct DaemonFailure: Error, Sendable {
-    package let ending: VirtualMediaDaemon.Ending
 }

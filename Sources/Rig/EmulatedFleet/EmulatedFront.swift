@@ -50,7 +50,8 @@ package final class EmulatedFront: Sendable {
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
-    private let tasks: [any SpawnedTask]
+    private let serving: any SpawnedTask
+    private let proxying: any SpawnedTask
 
     /// - Parameter name: of this BMC, for people.
     package static func start(
@@ -84,7 +85,7 @@ package final class EmulatedFront: Sendable {
         }
         let redfish = try await RedfishService(
             RedfishConfiguration(
-                initialAccounts: [.init(plan.userName, password: plan.password)], uuid: Self.uuid()),
+                initialAccounts: [.init(plan.userName, password: plan.password)], uuid: UUIDText.random()),
             on: RedfishPlatform(
                 bus: OwnBus(bmc: bmc), clock: bmc.clock, wallClock: SystemWallClock(), spawner: bmc.spawner,
                 entropy: SystemEntropy(),
@@ -92,43 +93,25 @@ package final class EmulatedFront: Sendable {
                 accounts: plan.accounts, secrets: SystemPipes()))
         let proxies = ImageProxies(
             redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
-        tasks = [
-            bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() },
-            bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() },
-        ]
+        serving = bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() }
+        proxying = bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() }
         server = try await WebServer.start(
             FrontApplication(redfish, proxies), identity: identity, host: plan.host, port: plan.port,
             on: threads)
         port = server.port
     }
 
-    /// Takes everything down.
+    /// Takes everything down: media of clients first, while they still serve.
     package func stop() async {
+        proxying.cancel()
+        await proxying.finished()
         await server.stop()
         usbip?.stop()
-        for task in tasks {
-            task.cancel()
-            await task.finished()
-        }
+        serving.cancel()
+        await serving.finished()
         for host in hosts { host.cancel() }
         _ = await bmc.shutDown()
         busHost?.stop()
-    }
-
-    /// RFC 9562 §5.4.
-    private static func uuid() -> String {
-        var bytes = SystemEntropy().bytes(16)
-        bytes[6] = bytes[6] & 0x0F | 0x40
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = bytes.map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text += "-" }
-            text.append(digit)
-        }
-        return text
     }
 }
 

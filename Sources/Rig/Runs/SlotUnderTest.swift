@@ -11,36 +11,6 @@ internal import Worlds
 /// What the watch tells it arrives in the very moment in which the service says it, so that the account
 /// is never behind the host.
 final class SlotUnderTest: Sendable {
-    /// A medium that was asked for.
-    struct Medium {
-        /// Of the mount, from 1; several may be asked for at the same time.
-        var number: UInt64
-        /// Mounts of one number bring the same blocks.
-        var content: UInt64
-        var url: String
-        var image: String
-        var isReadWrite: Bool
-        var kind: MediumKind
-        var oracle: MediumOracle
-        /// Unmounts that had been called for when the mount was accepted.
-        var unmountCallsBefore = 0
-        /// Its Completion was 0.
-        var isInserted = false
-        /// An unmount was accepted, or the service gave it up.
-        var isLeaving = false
-        /// A command of the host did not pass, so that what was not flushed may never be.
-        var hadTrouble = false
-    }
-
-    struct Counters: Sendable {
-        var provenByteCount: UInt64 = 0
-        var failedReads = 0
-        var failedWrites = 0
-        var timedOutCommands = 0
-        var resets = 0
-        var slowestCommand = Duration.zero
-    }
-
     /// A D-Bus caller gives up after so long (libdbus, sd-bus).
     static let callTimeout = Duration.seconds(25)
 
@@ -278,7 +248,7 @@ final class SlotUnderTest: Sendable {
             if call.isSecondDelivery, call.member != "Unmount" {
                 // The same call was carried out before; so the same medium comes once more.
                 guard var again = state.medium ?? state.former?.medium else { return }
-                (again.isInserted, again.isLeaving, again.hadTrouble) = (false, false, false)
+                again.comesAgain()
                 again.unmountCallsBefore = call.unmountCallsBefore
                 state.completionOfMount[again.number] = ledger.accepted
                 state.medium = again
@@ -353,6 +323,7 @@ final class SlotUnderTest: Sendable {
             // slot's overlay went with the service.
             state.medium?.hadTrouble = true
             state.medium?.isLeaving = true
+            state.medium?.isOrphaned = true
             if configuration.mode == .legacy { state.medium?.oracle.crashed() }
             for oracle in state.proxyOracles.values { oracle.crashed() }
         }
@@ -371,6 +342,18 @@ final class SlotUnderTest: Sendable {
         try state.withLock { state throws(ObserverError) in
             guard let former = state.former, start <= former.until else { return nil }
             return try body(former.medium.oracle)
+        }
+    }
+
+    /// Whether what was read is of the medium whose answer was lost, where the one before went with its service.
+    func isOfSuccessor(_ isRight: (MediumOracle) throws(ObserverError) -> Bool) throws(ObserverError) -> Bool
+    {
+        try state.withLock { state throws(ObserverError) in
+            guard state.medium?.isOrphaned == true, let uncertain = state.uncertain,
+                try isRight(uncertain.oracle)
+            else { return false }
+            (state.medium, state.uncertain) = (uncertain, nil)
+            return true
         }
     }
 

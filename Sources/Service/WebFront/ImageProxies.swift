@@ -50,6 +50,9 @@ package actor ImageProxies {
     private let limits: Limits
     /// By the slot's path on the bus.
     private var sessions: [String: Session] = [:]
+    private var isEnding = false
+    /// Waits for the last session to end.
+    private var lastEnd: CheckedContinuation<Void, Never>?
 
     package init(
         _ redfish: RedfishService, listeners: any LocalListeners, clock: any MediaClock, spawner: any Spawner,
@@ -65,8 +68,8 @@ package actor ImageProxies {
     /// Between two signs of life for the logins behind open WebSockets.
     static let keepAliveInterval = Duration.seconds(30)
 
-    /// Ends what is bound to a login that ends, and to a slot that lets go; returns when cancelled, after
-    /// everything is taken down.
+    /// Ends what is bound to a login that ends, and to a slot that lets go. When cancelled it takes every medium from
+    /// its host, while the clients still serve, and returns once the last one is down.
     package func run() async {
         let (logins, slots) = (await redfish.followLoginChanges(), await redfish.followSlots())
         let tasks = [
@@ -78,8 +81,11 @@ package actor ImageProxies {
             },
         ]
         while (try? await clock.sleep(until: clock.now + Self.keepAliveInterval)) != nil { await keepAlive() }
-        for task in tasks { task.cancel() }
+        isEnding = true
         for session in inOrder { apply(session, .shutDown) }
+        // Each ends by itself within the limit of its unmount.
+        if !sessions.isEmpty { await withCheckedContinuation { lastEnd = $0 } }
+        for task in tasks { task.cancel() }
     }
 
     private var inOrder: [Session] { sessions.sorted { $0.key < $1.key }.map(\.value) }
@@ -99,7 +105,7 @@ package actor ImageProxies {
             login = try await redfish.authenticate(
                 request.head, peer: peer, rule: RedfishService.proxyRule, isWebSocket: true)
         } catch { return .refused(WebAnswer(await redfish.answer(error, to: request.head, peer: peer))) }
-        guard let slots = await redfish.slots() else {
+        guard !isEnding, let slots = await redfish.slots() else {
             return .refused(WebAnswer(HTTPResponse(status: .serviceUnavailable)))
         }
         guard let slot = Self.slot(at: request.head.path ?? "", among: slots) else {
@@ -119,6 +125,7 @@ package actor ImageProxies {
     }
 
     private func serve(_ link: any WebSocketLink, _ slot: MediaSlot, _ login: Login) async {
+        guard !isEnding else { return await link.close(.goingAway, "the front is ending") }
         let session: Session
         if let waiting = sessions[slot.path] {
             guard waiting.machine.isWaitingForLink, waiting.login.userName == login.userName else {
@@ -263,6 +270,10 @@ package actor ImageProxies {
             case .end:
                 session.listener?.close()
                 if sessions[session.slot.path] === session { sessions[session.slot.path] = nil }
+                if sessions.isEmpty {
+                    lastEnd?.resume()
+                    lastEnd = nil
+                }
             }
         }
         setTimer(session)

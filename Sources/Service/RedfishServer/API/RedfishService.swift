@@ -8,7 +8,7 @@ import VirtualMedia
 ///     spawn { await service.run() }                  // follows the bus, ends sessions; until cancelled
 ///     let answer = await service.respond(to: request, body: bytes, peer: peer)
 package actor RedfishService {
-    let configuration: RedfishConfiguration
+    private(set) var configuration: RedfishConfiguration
     let platform: RedfishPlatform
     var accounts: AccountTable
     var sessions = SessionTable()
@@ -85,6 +85,12 @@ package actor RedfishService {
     static let sessionCheckInterval = Duration.seconds(5)
 
     // MARK: For the shell
+
+    /// Changes what may change while it runs: image sources, numbers of sessions, the short wait, the port. Names and
+    /// accounts stay what they were at the start.
+    package func reconfigure(_ change: @Sendable (inout RedfishConfiguration) -> Void) {
+        change(&configuration)
+    }
 
     /// Answers a request. The body is whole; longer ones than ``RedfishLimits/bodyBytes`` need not be read: give
     /// ``tooLarge(_:)`` instead.

@@ -73,6 +73,7 @@ extension SimulatedKernel: GadgetTree {
     }
 
     private static let forcedEject = "forced_eject"
+    private static let forcedEjectSuffix = "/" + forcedEject
 
     /// - Parameter controller: which one the gadget is about to get.
     private func perform(
@@ -94,7 +95,7 @@ extension SimulatedKernel: GadgetTree {
                 // What the host's own ejects closed is nobody's to wait for.
                 _ = state.takeClosing()
                 if let errno = met.failure { throw Errno(rawValue: errno) }
-                if met.special("forced-eject-missing") != nil, path.hasSuffix("/" + Self.forcedEject) {
+                if met.special("forced-eject-missing") != nil, path.hasSuffix(Self.forcedEjectSuffix) {
                     throw .noEntry
                 }
                 if !met.pretends { try body(state.tree.files, met) }
@@ -105,8 +106,8 @@ extension SimulatedKernel: GadgetTree {
     }
 
     private func gadget(of path: String) -> GadgetDirectory? {
-        let name = path.prefix { $0 != "/" }
-        return state.tree.gadgets.first { $0.directory.name == name }
+        let name = path.utf8.prefix { $0 != UInt8(ascii: "/") }
+        return state.tree.gadgets.first { $0.directory.name.utf8.elementsEqual(name) }
     }
 
     /// The last user's close returns once what is dirty has been written.
@@ -141,8 +142,8 @@ enum SlotNames {
     }
 
     private static func rest(of text: String, after prefix: String) -> String? {
-        guard text.hasPrefix(prefix) else { return nil }
-        let name = text.dropFirst(prefix.count).prefix { $0 != "/" }
-        return name.isEmpty ? nil : String(name)
+        guard text.utf8.starts(with: prefix.utf8) else { return nil }
+        let name = text.utf8.dropFirst(prefix.utf8.count).prefix { $0 != UInt8(ascii: "/") }
+        return name.isEmpty ? nil : String(Substring(name))
     }
 }

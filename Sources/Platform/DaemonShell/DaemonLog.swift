@@ -22,14 +22,18 @@ package enum LogLevel: String, Comparable, Sendable, CaseIterable {
 /// the program's name instead.
 package struct DaemonLog: Sendable {
     package let level: LogLevel
+    private let program: String
     private let isJournal: Bool
     private let put: @Sendable (String) -> Void
 
-    /// - Parameter put: takes whole lines, with their newline, in one call.
+    /// - Parameters:
+    ///   - program: whose log it is, where a line has to say so.
+    ///   - put: takes whole lines, with their newline, in one call.
     package init(
-        level: LogLevel, isJournal: Bool = getenv("JOURNAL_STREAM") != nil,
+        _ program: String, level: LogLevel, isJournal: Bool = getenv("JOURNAL_STREAM") != nil,
         put: @escaping @Sendable (String) -> Void = DaemonLog.putOnStandardError
     ) {
+        self.program = program
         self.level = level
         self.isJournal = isJournal
         self.put = put
@@ -39,7 +43,7 @@ package struct DaemonLog: Sendable {
         guard level <= self.level else { return }
         // One line each: a text from outside must not be able to make up another.
         let line = String(text().unicodeScalars.map { $0.value < 32 ? " " : Character($0) })
-        put(isJournal ? "<\(level.priority)>\(line)\n" : "virtual-mediad: \(level.rawValue): \(line)\n")
+        put(isJournal ? "<\(level.priority)>\(line)\n" : "\(program): \(level.rawValue): \(line)\n")
     }
 
     /// One write per line, so that lines of several threads do not mix.

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@testable import MediaDaemon
+@testable import DaemonShell
 
 struct SupervisorTests {
     /// A datagram socket at a path, which is what a supervisor listens on.
