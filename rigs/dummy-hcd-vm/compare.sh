@@ -133,6 +133,13 @@ for speed in high super; do
         compare "/dev/nbdX through the cache" /dev/nbd1 /dev/nbd1 /dev/nbd8 /dev/nbd8 ""
     fi
     compare "gadget, $speed speed" "$(disk_of 0)" /dev/nbd1 "$(disk_of 1)" /dev/nbd8 iflag=direct
+    # How much of it is the queue: the peer's device with the settings that the service gives its own.
+    for setting in max_sectors_kb read_ahead_kb; do cat /sys/block/nbd1/queue/$setting >/sys/block/nbd8/queue/$setting; done
+    compare "  and a peer with our queue" "$(disk_of 0)" /dev/nbd1 "$(disk_of 1)" /dev/nbd8 iflag=direct
+    # How much of it is the gadget: nothing can be faster than a file in memory.
+    echo '' >$tree/functions/mass_storage.0/lun.0/file
+    echo "$work/disk.img" >$tree/functions/mass_storage.0/lun.0/file
+    compare "  and a file in memory" "$(disk_of 0)" /dev/nbd1 "$(disk_of 1)" /dev/nbd8 iflag=direct
     stop_peer
     busctl --system call "$name" "$root/Legacy/Slot_1" "$name.Legacy" Unmount >/dev/null
     wait_for "our unmount" logged "Slot_1: unmount completed with 0" $mounts
@@ -141,6 +148,9 @@ done
 # gap ABSENCE: kills the server under the host's reads, for so many seconds; prints how long one read took at most.
 gap() {
     rm -f fio.out
+    # What the page cache has needs no server.
+    while blockdev --flushbufs /dev/nbd0; do sleep 0.02; done 2>/dev/null &
+    dropper=$!
     fio --name=gap --filename="$(disk_of 0)" --direct=1 --rw=randread --bs=4k --time_based --runtime=$(($1 + 5)) \
         --output-format=terse --terse-version=3 --readonly >fio.out 2>fio.err &
     reader=$!
@@ -152,6 +162,7 @@ gap() {
     wait_for "the service" test -S nbd0.sock
     to=$(now)
     wait $reader || fail "the host saw an error: $(cat fio.err)"
+    kill $dropper; wait $dropper 2>/dev/null
     # fio(1), "Terse output": the longest completion latency of reads, in microseconds, is the 15th field.
     awk -F';' -v away=$((to - from)) '{ printf "server away %d ms, longest read of the host %d ms\n", away / 1e6, $15 / 1000 }' fio.out
 }

@@ -46,9 +46,9 @@ while [ $death -lt $limit ]; do
     wait_for "start $death" dead_or serving
     is_clean || fail "start $death left $(ls /sys/kernel/config/usb_gadget) $(ls -d /sys/block/nbd*/pid 2>/dev/null)"
     call Mount s "file://$work/disk.img"
-    wait_for "the mount of start $death" dead_or "mount completed"
+    wait_for "the mount of start $death" dead_or "Slot_1: mount completed"
     if ! is_dead; then
-        logged "mount completed with 0" || fail "the mount of start $death: $(tail -1 log)"
+        logged "Slot_1: mount completed with 0" || fail "the mount of start $death: $(tail -1 log)"
         call Unmount
         wait_for "the unmount of start $death" dead_or "unmount completed"
     fi
@@ -69,7 +69,7 @@ say "$changes deaths while building and taking down"
 start virtual-mediad
 wait_for "the service" logged serving
 call Mount s "file://$work/disk.img"
-wait_for "the mount" logged "mount completed with 0"
+wait_for "the mount" logged "Slot_1: mount completed with 0"
 kill -9 $daemon; wait $daemon 2>/dev/null
 cleared=0
 while [ $cleared -lt $limit ]; do
@@ -88,7 +88,7 @@ say "$cleared deaths while clearing away"
 start virtual-mediad
 wait_for "the service" logged serving
 call Mount s "file://$work/disk.img"
-wait_for "the mount" logged "mount completed with 0"
+wait_for "the mount" logged "Slot_1: mount completed with 0"
 disk=
 for try in $(seq 100); do
     disk=$(find /sys/devices/platform/dummy_hcd.0 -name 'sd?' -path '*/block/*' 2>/dev/null | head -1)
