@@ -4,8 +4,10 @@ import FrontPlatform
 package import HTTPTransport
 import ImageSources
 import LinuxPlatform
+package import NBDServer
 package import RedfishServer
 import RemoteImages
+import USBIPTransport
 package import Verification
 package import VirtualMedia
 import WebFront
@@ -31,6 +33,8 @@ package final class EmulatedFront: Sendable {
         package var hasAttentiveHosts = true
         /// Whether those hosts read each medium from its first block to its last.
         package var hostsReadMedia = false
+        /// Where the devices are exported over USB/IP: then the hosts are elsewhere, and none is here.
+        package var usbipAddress: ListenAddress?
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -42,6 +46,9 @@ package final class EmulatedFront: Sendable {
     /// Where other programs find the bus; `nil` without a path for it.
     package let busAddress: String?
     package let bmc: EmulatedBMC
+    /// Where USB/IP is served; `nil` without.
+    package var usbipAddress: ListenAddress? { usbip?.address }
+    private let usbip: USBIPServer?
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
@@ -67,9 +74,14 @@ package final class EmulatedFront: Sendable {
         }
         busAddress = busHost?.addresses.first
         let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
-        let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
+        let bmc = try await EmulatedBMC(
+            plan.media, images: images, bus: busHost?.bus, isHostPresent: plan.usbipAddress == nil)
         self.bmc = bmc
-        hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
+        usbip = try plan.usbipAddress.map { address throws(ListenError) in
+            try bmc.exportDevices(at: address)
+        }
+        let hasHosts = plan.hasAttentiveHosts && plan.usbipAddress == nil
+        hosts = (hasHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
             let host = AttentiveHost(
                 bmc.kernel, port: port.name, clock: bmc.clock, readsMedia: plan.hostsReadMedia)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
@@ -97,6 +109,7 @@ package final class EmulatedFront: Sendable {
         proxying.cancel()
         await proxying.finished()
         await server.stop()
+        usbip?.stop()
         serving.cancel()
         await serving.finished()
         for host in hosts { host.cancel() }

@@ -16,6 +16,8 @@ package final class EmulatedBMC: Sendable {
     package let spawner = SystemSpawner()
     /// Runs the kernel; a host on it too reaches the device without a thread switch.
     package let kernelThread: ThreadExecutor
+    /// Names of the controllers.
+    let ports: [String]
     private let serviceConnection: WiredBusConnection
     private let serving: any SpawnedTask
 
@@ -37,6 +39,7 @@ package final class EmulatedBMC: Sendable {
         isHostPresent: Bool = true,
         kernelProfile: KernelProfile = .linux6_12, controllers: [ControllerChip] = EmulatedBMC.controllers
     ) async throws(BusError) {
+        ports = controllers.flatMap(\.ports).map(\.name)
         kernelThread = ThreadExecutor(name: "kernel")
         kernel = SimulatedKernel(
             executor: kernelThread, clock: clock, spawner: spawner, profile: kernelProfile,
@@ -55,7 +58,7 @@ package final class EmulatedBMC: Sendable {
                 secrets: PipeSecretReader()),
             machineID: BusIdentity.machine())
         if isHostPresent {
-            for port in controllers.flatMap(\.ports) { await kernel.attachHost(to: port.name) }
+            for port in ports { await kernel.attachHost(to: port) }
         }
         await service.start()
         serviceConnection = try await bus.connect(Self.credentials)
