@@ -368,9 +368,8 @@ let package = Package(
         tests(
             "EmulatedFleet",
             [
-                "EmulatedFleet", "USBIPTransport", "USBIPProtocol", "USBMassStorage", "HostObserver",
-                "NBDServer",
-                "VirtualMedia",
+                "EmulatedFleet", "HTTPTransport", "USBIPTransport", "USBIPProtocol", "USBMassStorage",
+                "HostObserver", "NBDServer", "VirtualMedia",
             ]),
         tests(
             "ImageAttachment",

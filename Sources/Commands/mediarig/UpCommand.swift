@@ -68,7 +68,7 @@ struct UpCommand: AsyncParsableCommand {
             "Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
     var cafile: String?
 
-    @Flag(help: "Have the hosts read each medium from its first block to its last once it is there.")
+    @Flag(help: "Have the hosts read each medium from its first block to its last, and print how fast.")
     var hostsRead = false
 
     @Flag(help: "Print one line of JSON instead of text.")
@@ -102,38 +102,44 @@ struct UpCommand: AsyncParsableCommand {
         let stopSignals = StopSignals()
         Console.prepare()
         let (folder, isOwn) = try stateFolder()
-        let threads = WebThreads()
+        var commons: FleetCommons?
         var running: [EmulatedFront] = []
         do {
             let (password, isMadeUp) = try givenPassword()
             let files = IdentityFolder(path: folder.path)
             let identity = try files.identity(names: [interface, "localhost", "127.0.0.1", "::1"].uniqued())
-            for number in 0..<fleet {
+            try OpenFileLimit.raise(atLeast: OpenFileLimit.forThisProgram + fleet * Self.filesPerBMC)
+            let shared = try FleetCommons(
+                identity: identity,
+                passwordCost: fleet > 1 ? Self.fleetPasswordCost : FleetCommons.usualPasswordCost, bmcs: fleet
+            )
+            commons = shared
+            let plans = try (0..<fleet).map { number in
                 var plan = EmulatedFront.Plan(media: try media(number, in: folder.path), password: password)
                 (plan.host, plan.port) = (interface, port == 0 ? 0 : port + number)
                 (plan.userName, plan.busPath, plan.imageAuthorities) = (user, bus, cafile)
-                plan.hostsReadMedia = hostsRead
                 plan.usbipAddress = usbip.flatMap(ServeCommand.address)
-                if fleet > 1 { plan.passwordCost = Self.fleetPasswordCost }
-                running.append(
-                    try await EmulatedFront.start(
-                        plan, name: "bmc\(number)", identity: identity, threads: threads))
+                if hostsRead { plan.hostReads = { [json] in Self.announce($0, "bmc\(number)", json) } }
+                return plan
             }
+            running = try await EmulatedFront.start(plans, sharing: shared)
             announce(running, password: isMadeUp ? password : nil, files)
         } catch {
             Console.complain("\(error)")
-            for one in running { await one.stop() }
+            await commons?.stop()
             if isOwn { PrivateFolder.removeAll() }
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
         stopSignals.wait()
-        for one in running { await one.stop() }
-        await threads.stop()
+        await EmulatedFront.stop(running)
+        await commons?.stop()
         if isOwn { PrivateFolder.removeAll() }
     }
 
     /// Each of a fleet checks its own passwords; with the usual cost a thousand of them would take minutes.
     private static let fleetPasswordCost = 8
+    /// The listener of each, a few clients and a medium or two.
+    private static let filesPerBMC = 8
 
     // MARK: What is given
 
@@ -210,12 +216,7 @@ struct UpCommand: AsyncParsableCommand {
             urls: running.map { "https://\(host):\($0.port)" }, user: user, password: password,
             authority: files.authorityPath, bus: running.first?.busAddress,
             usbip: running.first?.usbipAddress?.description)
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            if let line = try? encoder.encode(announcement) { print(String(decoding: line, as: UTF8.self)) }
-            return
-        }
+        if json { return Self.printJSON(announcement) }
         print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
         if running.count > 1 { print("and so on  \(announcement.urls.last ?? "")/redfish/v1") }
@@ -228,6 +229,33 @@ struct UpCommand: AsyncParsableCommand {
             print("usbip      \(usbip): usbip -t \(port) list -r \(interface), once an image is inserted")
         }
         print("stop with Ctrl-C")
+    }
+}
+
+extension UpCommand {
+    private struct ReadLine: Encodable {
+        var bmc: String
+        var readBytes: UInt64
+        var seconds: Double
+        var failure: String?
+    }
+
+    private static func announce(_ read: HostRead, _ bmc: String, _ json: Bool) {
+        guard !json else {
+            return printJSON(
+                ReadLine(
+                    bmc: bmc, readBytes: read.byteCount, seconds: read.seconds, failure: read.failure))
+        }
+        let rate = Int((Double(read.byteCount) / max(read.seconds, 1e-9) / 1e6).rounded())
+        print(
+            "\(bmc)       host read \(read.byteCount) bytes at \(rate) MB/s"
+                + (read.failure.map { ", then: \($0)" } ?? ""))
+    }
+
+    private static func printJSON(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if let line = try? encoder.encode(value) { print(String(decoding: line, as: UTF8.self)) }
     }
 }
 

@@ -54,9 +54,7 @@ struct WebSocketUpgrade {
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     guard let service = granted.value.withLock({ $0 }) else { throw UpgradeRefusal.Refused() }
-                    let frames = WebSocketFrames(limits, isClient: false)
-                    try channel.pipeline.syncOperations.addHandler(frames)
-                    let link = ChannelWebSocketLink(channel, frames)
+                    let link = try WebSocketFrames.add(to: channel, limits, isClient: false)
                     Task {
                         await service.serve(link)
                         await link.close(.normal, "")
