@@ -219,8 +219,8 @@ let package = Package(
         room(
             "Rig", "ImageAttachment",
             [
-                "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform", "VirtualMedia",
-                "WireFormat", "CLinux",
+                "FrontPlatform", "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform",
+                "VirtualMedia", "WireFormat", "CLinux",
             ]),
         room("Rig", "RunLog"),
         room(
@@ -293,7 +293,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "EmulatedFleet", "ImageAttachment", "HTTPTransport",
+                "EmulatedFleet", "ImageAttachment", "HTTPTransport", "FrontPlatform",
                 "PortContracts", "KernelDevices",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
@@ -358,7 +358,8 @@ let package = Package(
         tests(
             "ImageAttachment",
             [
-                "ImageAttachment", "EmulatedFleet", "HTTPTransport", "WebFront", "BlockStorage",
+                "ImageAttachment", "EmulatedFleet", "FrontPlatform", "HTTPTransport", "WebFront",
+                "BlockStorage",
                 "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
             ]),
         .testTarget(

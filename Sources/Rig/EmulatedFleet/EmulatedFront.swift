@@ -8,7 +8,7 @@ package import RedfishServer
 import RemoteImages
 package import Verification
 package import VirtualMedia
-import WebFront
+package import WebFront
 
 /// A whole emulated BMC: kernel in memory, service, bus, and the front on a port of this machine.
 package final class EmulatedFront: Sendable {
@@ -29,6 +29,7 @@ package final class EmulatedFront: Sendable {
         package var accounts: any AccountStore = MemoryAccountStore()
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
+        package var proxyLimits = ImageProxies.Limits()
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -80,7 +81,8 @@ package final class EmulatedFront: Sendable {
                 passwords: ScryptHashing(cost: ScryptHashing.Cost(logarithm: plan.passwordCost)),
                 accounts: plan.accounts, secrets: SystemPipes()))
         let proxies = ImageProxies(
-            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
+            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
+            limits: plan.proxyLimits)
         serving = bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() }
         proxying = bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() }
         server = try await WebServer.start(
