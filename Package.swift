@@ -355,13 +355,14 @@ let package = Package(
             ]),
         tests("WebFront", ["WebFront"]),
         tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
-        tests(
-            "ImageAttachment",
-            [
+        .testTarget(
+            name: "ImageAttachmentTests",
+            dependencies: [
+                "TestSupport",
                 "ImageAttachment", "EmulatedFleet", "FrontPlatform", "HTTPTransport", "WebFront",
                 "BlockStorage",
                 "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
-            ]),
+            ], path: "Tests/ImageAttachmentTests", exclude: ["nbd_bridge.py"], swiftSettings: settings),
         .testTarget(
             name: "RedfishClientsTests",
             dependencies: [

@@ -28,12 +28,15 @@ struct AttachmentTests {
         let clock = SystemClock()
         let spawner = SystemSpawner()
 
-        init(stall: UInt16 = 20, grace: Duration = .seconds(30)) async throws {
+        init(
+            stall: UInt16 = 20, requestTimeout: UInt16 = 20, grace: Duration = .seconds(30)
+        ) async throws {
             folder = try TemporaryFolder()
             let files = IdentityFolder(path: folder.path)
             let identity = try files.identity(names: ["localhost"])
             var media = SlotLayout.slots(1, socketsIn: folder.path)
             media.slots[0].failurePolicy.stallSeconds = stall
+            media.slots[0].requestTimeoutSeconds = requestTimeout
             var plan = EmulatedFront.Plan(media: media, password: "Secret-12345")
             (plan.hasAttentiveHosts, plan.passwordCost) = (false, 8)
             plan.proxyLimits.grace = grace
@@ -63,6 +66,15 @@ struct AttachmentTests {
 
         static func basic(_ user: String, _ password: String) -> String {
             "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+        }
+
+        func eject() async throws {
+            try await SlotEjection(
+                .init(
+                    host: "localhost", port: front.port, path: "/nbd/0",
+                    fields: [("Authorization", Self.basic("admin", "Secret-12345"))]),
+                trust: .authorities(authority)
+            ).run()
         }
 
         /// Another administrator.
