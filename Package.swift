@@ -60,10 +60,12 @@ let package = Package(
         room(
             "Service", "RedfishServer",
             ["VirtualMedia", "DBusProtocol", .product(name: "HTTPTypes", package: "swift-http-types")]),
+        // In C, which takes whole files in with one line each; Swift would compile them as arrays of numbers.
+        .target(name: "FrontPage", path: "Sources/Service/FrontPage", exclude: ["page"]),
         room(
             "Service", "WebFront",
             [
-                "RedfishServer", "VirtualMedia", "WireFormat",
+                "FrontPage", "RedfishServer", "VirtualMedia", "WireFormat",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
 
@@ -353,7 +355,9 @@ let package = Package(
                 "HTTPTransport", "WebFront", "Certificates", "WireFormat",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        tests("WebFront", ["WebFront"]),
+        tests(
+            "WebFront",
+            ["WebFront", .product(name: "HTTPTypes", package: "swift-http-types")]),
         tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
         .testTarget(
             name: "ImageAttachmentTests",
@@ -363,6 +367,16 @@ let package = Package(
                 "BlockStorage",
                 "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
             ], path: "Tests/ImageAttachmentTests", exclude: ["nbd_bridge.py"], swiftSettings: settings),
+        .testTarget(
+            name: "FrontPageTests",
+            dependencies: [
+                "TestSupport", "EmulatedFleet", "HTTPTransport", "HostObserver", "SimulatedBMC",
+                "USBMassStorage", "RemoteStore", "HTTPRanges", "Certificates", "LinuxPlatform",
+                "VirtualMedia",
+                "BlockStorage",
+            ], path: "Tests/FrontPageTests",
+            exclude: ["browser.py", "rate.py", "nbd_on_socket.mjs", "modules_test.mjs"],
+            swiftSettings: settings),
         .testTarget(
             name: "RedfishClientsTests",
             dependencies: [

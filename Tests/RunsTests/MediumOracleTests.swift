@@ -102,4 +102,37 @@ struct MediumOracleTests {
         #expect(try oracle.judge(Array(other[1024..<1536]), at: 1024) == .right)
         #expect(try oracle.judge([UInt8](repeating: 0, count: 512), at: 8192) != .right)
     }
+
+    /// The host hears of its writes in another order than the medium does them.
+    @Test func `a write that was begun may have happened, and one that ends late may be the last`() throws {
+        let oracle = Self.oracle()
+        let image = Array(Self.image[..<512])
+        let (first, firstBytes) = oracle.nextWrite(at: 0, byteCount: 512)
+        #expect(try oracle.judge(image, at: 0) == .right)
+        #expect(try oracle.judge(firstBytes, at: 0) == .right)
+        let (second, secondBytes) = oracle.nextWrite(at: 0, byteCount: 512)
+        oracle.wrote(second, 0..<512, .passed(isDurable: false))
+        #expect(try oracle.judge(secondBytes, at: 0) == .right)
+        #expect(try oracle.judge(firstBytes, at: 0) == .right)
+        #expect(try oracle.judge(image, at: 0) != .right)
+        oracle.wrote(first, 0..<512, .passed(isDurable: false))
+        #expect(try oracle.judge(firstBytes, at: 0) == .right)
+        #expect(try oracle.judge(secondBytes, at: 0) == .right)
+        let (third, thirdBytes) = oracle.nextWrite(at: 0, byteCount: 512)
+        oracle.wrote(third, 0..<512, .passed(isDurable: false))
+        #expect(try oracle.judge(secondBytes, at: 0) != .right)
+        #expect(try oracle.judge(thirdBytes, at: 0) == .right)
+    }
+
+    @Test func `a write that was under way in a crash may be lost, though it passed`() throws {
+        let oracle = Self.oracle()
+        let (number, bytes) = oracle.nextWrite(at: 0, byteCount: 512)
+        oracle.crashed()
+        oracle.wrote(number, 0..<512, .passed(isDurable: false))
+        #expect(try oracle.judge(Array(Self.image[..<512]), at: 0) == .right)
+        #expect(try oracle.judge(bytes, at: 0) == .right)
+        let (refused, refusedBytes) = oracle.nextWrite(at: 512, byteCount: 512)
+        oracle.wrote(refused, 512..<1024, .refused)
+        #expect(try oracle.judge(refusedBytes, at: 512) != .right)
+    }
 }

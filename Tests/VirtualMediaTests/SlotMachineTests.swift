@@ -139,6 +139,22 @@ struct SlotMachineTests {
         #expect(driver.machine.state == .activating)
     }
 
+    /// Found by seed 92529 of the standard mix: the unmount was told 5, and the slot said 67.
+    @Test func `an unmount that joins the end of a lost source is told what the slot's last error says`() {
+        var driver = SlotMachineDriver.inState(.recovering)
+        while driver.machine.state == .recovering { driver.wait() }
+        driver.send(.unmount)
+        while driver.machine.state == .deactivating {
+            driver.finish(
+                driver.lastTicket?.step == .flush ? .failed(SlotFailure(.connectionLost, "no source")) : .done
+            )
+        }
+        let failure = driver.machine.lastFailure
+        #expect(failure?.message.contains("may not be stored") == true, "\(String(describing: failure))")
+        #expect(failure?.code == .timedOut)
+        #expect(driver.completions.last == "unmount timedOut")
+    }
+
     @Test func `an unmount may join a teardown that nobody asked for`() {
         var driver = SlotMachineDriver.inState(.active)
         var ejected = SlotMachineDriver.healthy

@@ -2,8 +2,17 @@ import Foundation
 
 /// Which MediaRig this is.
 enum SourceVersion {
-    /// The commit of the checkout that the program stands in, "unknown" outside of one.
+    /// The commit of the checkout that the program stands in, "unknown" outside of one; "+debug" behind it tells
+    /// a build that is not optimised, which takes other steps: a seed is another run in it.
     static let commit: String = {
+        #if DEBUG
+            return checkout + "+debug"
+        #else
+            return checkout
+        #endif
+    }()
+
+    private static let checkout: String = {
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         var folder = URL(fileURLWithPath: program).deletingLastPathComponent()
         for _ in 0..<maximumSteps where folder.path != "/" {

@@ -61,6 +61,9 @@ struct UpCommand: AsyncParsableCommand {
             "Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
     var cafile: String?
 
+    @Flag(help: "Have the hosts read each medium from its first block to its last once it is there.")
+    var hostsRead = false
+
     @Flag(help: "Print one line of JSON instead of text.")
     var json = false
 
@@ -95,6 +98,7 @@ struct UpCommand: AsyncParsableCommand {
                 var plan = EmulatedFront.Plan(media: try media(number, in: folder.path), password: password)
                 (plan.host, plan.port) = (interface, port == 0 ? 0 : port + number)
                 (plan.userName, plan.busPath, plan.imageAuthorities) = (user, bus, cafile)
+                plan.hostsReadMedia = hostsRead
                 if fleet > 1 { plan.passwordCost = Self.fleetPasswordCost }
                 running.append(
                     try await EmulatedFront.start(
@@ -195,6 +199,7 @@ struct UpCommand: AsyncParsableCommand {
             if let line = try? encoder.encode(announcement) { print(String(decoding: line, as: UTF8.self)) }
             return
         }
+        print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
         if running.count > 1 { print("and so on  \(announcement.urls.last ?? "")/redfish/v1") }
         print("user       \(user)")

@@ -30,6 +30,8 @@ package final class EmulatedFront: Sendable {
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
         package var proxyLimits = ImageProxies.Limits()
+        /// Whether those hosts read each medium from its first block to its last.
+        package var hostsReadMedia = false
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -69,7 +71,8 @@ package final class EmulatedFront: Sendable {
         let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
         self.bmc = bmc
         hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
-            let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock)
+            let host = AttentiveHost(
+                bmc.kernel, port: port.name, clock: bmc.clock, readsMedia: plan.hostsReadMedia)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }
         let redfish = try await RedfishService(

@@ -43,7 +43,7 @@ package struct RunIdentity: Codable, Equatable, Sendable {
     package var seed: UInt64
     /// "sim", "emulated" or "kernel".
     package var world: String
-    /// Of MediaRig; "unknown" outside a checkout.
+    /// Of MediaRig; "unknown" outside a checkout, "+debug" behind that of a build that is not optimised.
     package var commit: String
     /// Kernel profile of the simulation, or the release of the real kernel.
     package var kernel: String

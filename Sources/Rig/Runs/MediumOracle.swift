@@ -19,6 +19,12 @@ package final class MediumOracle {
         var visible: [Content]
         /// What it may hold after a crash.
         var durable: [Content]
+        /// Writes that the host has begun and not heard of yet: each may have happened.
+        var begun: [Content] = []
+        /// Those of them that were under way in a crash: even one that then passes may be lost.
+        var begunBeforeCrash: [Content] = []
+
+        static let untouched = Sector(visible: [.image], durable: [.image])
     }
 
     package enum Finding: Equatable, Sendable {
@@ -32,6 +38,16 @@ package final class MediumOracle {
         case passed(isDurable: Bool)
         /// Failed, timed out or cut off: it may have happened.
         case unknown
+        /// It cannot have happened.
+        case refused
+
+        /// What is known of it where the medium has gone before the host heard of it.
+        var onceGone: WriteEnd {
+            switch self {
+            case .passed, .unknown: .unknown
+            case .refused: .refused
+            }
+        }
     }
 
     private static let sectorBytes = 512
@@ -53,26 +69,38 @@ package final class MediumOracle {
 
     /// Possible sizes of the medium.
     package var byteCounts: [UInt64] { images.map(\.byteCount) }
-    package var hasWrites: Bool { !sectors.isEmpty }
 
     /// The image changed while it was being inserted: the medium may be this one as well.
     package func mayBe(_ image: any ExpectedImage) { images.append(image) }
 
-    /// - Returns: the number of the next write, and its bytes at `offset`.
+    /// The host begins a write.
+    ///
+    /// - Returns: its number, and its bytes at `offset`.
     package func nextWrite(at offset: UInt64, byteCount: Int) -> (number: UInt32, bytes: [UInt8]) {
         writeCount += 1
+        let range = offset..<offset + UInt64(byteCount)
+        for sector in sectors(of: range) {
+            sectors[sector, default: .untouched].begun.append(Content(number: writeCount))
+        }
         return (writeCount, bytes(ofWrite: writeCount, at: offset, byteCount: byteCount))
     }
 
+    /// A write that was begun has ended.
     package func wrote(_ number: UInt32, _ range: Range<UInt64>, _ end: WriteEnd) {
         let content = Content(number: number)
         for sector in sectors(of: range) {
-            var state = sectors[sector] ?? Sector(visible: [.image], durable: [.image])
+            var state = sectors[sector] ?? .untouched
+            let hasMetCrash = state.begunBeforeCrash.contains(content)
+            state.begun.removeAll { $0 == content }
+            state.begunBeforeCrash.removeAll { $0 == content }
             switch end {
-            case .passed(let isDurable):
-                state.visible = [content]
-                state.durable = isDurable ? [content] : state.durable + [content]
-            case .unknown:
+            case .passed(let isDurable) where !hasMetCrash:
+                // One that was begun later has ended before: nobody knows which of them came last.
+                let later = state.visible.filter { $0.number > number }
+                state.visible = later + [content]
+                state.durable = isDurable ? later + [content] : state.durable + [content]
+            case .refused: break
+            case .passed, .unknown:
                 state.visible.append(content)
                 state.durable.append(content)
             }
@@ -95,7 +123,10 @@ package final class MediumOracle {
 
     /// Everything that was not flushed may be lost.
     package func crashed() {
-        for sector in sectors.keys { sectors[sector]!.visible = sectors[sector]!.durable }
+        for sector in sectors.keys {
+            sectors[sector]!.visible = sectors[sector]!.durable
+            sectors[sector]!.begunBeforeCrash = sectors[sector]!.begun
+        }
     }
 
     /// The overlay is gone: the medium is the image again.
@@ -130,7 +161,8 @@ package final class MediumOracle {
         for start in stride(from: 0, to: bytes.count, by: Self.sectorBytes) {
             let end = min(start + Self.sectorBytes, bytes.count)
             let position = offset + UInt64(start)
-            let allowed = sectors[position / UInt64(Self.sectorBytes)]?.visible ?? [.image]
+            let sector = sectors[position / UInt64(Self.sectorBytes)] ?? .untouched
+            let allowed = sector.visible + sector.begun
             let isRight = allowed.contains { content in
                 if content == .image { return Self.areEqual(bytes, expected, start..<end) }
                 let written = self.bytes(ofWrite: content.number, at: position, byteCount: end - start)

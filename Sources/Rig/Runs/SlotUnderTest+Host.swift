@@ -26,8 +26,7 @@ extension SlotUnderTest {
         await disk.read(blocks) { outcome in
             transfer = note("read", range, outcome, since: start)
             guard case .passed(let pieces) = outcome else { return }
-            judge(pieces, range, since: start)
-            noteMedium(of: disk)
+            judge(pieces, range, of: disk, since: start)
         }
         if transfer == .failed { count { $0.failedReads += 1 } }
         return transfer
@@ -39,14 +38,18 @@ extension SlotUnderTest {
         let blocks = BlockRange(
             first: range.lowerBound / blockByteCount, count: UInt32(UInt64(range.count) / blockByteCount))
         let next = try? withMedium { medium throws(ObserverError) in
-            medium.oracle.nextWrite(at: range.lowerBound, byteCount: range.count)
+            let (number, bytes) = medium.oracle.nextWrite(at: range.lowerBound, byteCount: range.count)
+            let write = HostWrite(
+                content: medium.content, number: number, range: range,
+                isProtected: !medium.isReadWrite || medium.kind == .cdrom)
+            return (write, bytes)
         }
-        guard let (number, bytes) = next else { return .gone }
+        guard let (write, bytes) = next else { return .gone }
         let start = context.now
         var transfer = Transfer.passed
         await disk.write(blocks, bytes[...], isForced: isDurable) { outcome in
             transfer = note("write", range, outcome, since: start)
-            noteWrite(number, range, outcome, isDurable: isDurable, since: start)
+            noteWrite(write, outcome, isDurable: isDurable)
         }
         if transfer == .failed { count { $0.failedWrites += 1 } }
         return transfer
@@ -111,42 +114,19 @@ extension SlotUnderTest {
         }
     }
 
-    private func noteMedium(of disk: HostDisk) {
-        let number = try? withMedium { medium throws(ObserverError) in medium.content }
-        guard let number, !disk.news.blocksRead(ofMedium: number) else { return }
-        context.violations.report(
-            .mediumChange, slot: name,
-            "blocks of another medium than before, and no unit attention told of it")
-    }
-
-    private func judge(_ pieces: [Bytes], _ range: Range<UInt64>, since start: Duration) {
+    private func judge(_ pieces: [Bytes], _ range: Range<UInt64>, of disk: HostDisk, since start: Duration) {
         // A device may send a sector in two pieces; the oracle wants whole ones.
         let isWhole = pieces.allSatisfy { $0.count.isMultiple(of: Self.sectorByteCount) }
         var offset = range.lowerBound
         for piece in isWhole ? pieces : [Array(pieces.joined())[...]] {
-            judge(piece, at: offset, since: start)
+            judge(piece, at: offset, of: disk, since: start)
             offset += UInt64(piece.count)
         }
     }
 
-    private func judge(_ bytes: Bytes, at offset: UInt64, since start: Duration) {
+    private func judge(_ bytes: Bytes, at offset: UInt64, of disk: HostDisk, since start: Duration) {
         do throws(ObserverError) {
-            var finding = try withMedium { medium throws(ObserverError) in
-                try medium.oracle.judge(bytes, at: offset)
-            }
-            if finding != .right {
-                let earlier = try withFormer(since: start) { oracle throws(ObserverError) in
-                    try oracle.judge(bytes, at: offset)
-                }
-                if let earlier, finding == nil || earlier == .right { finding = earlier }
-            }
-            if case .wrong? = finding,
-                try isOfSuccessor({ oracle throws(ObserverError) in
-                    try oracle.judge(bytes, at: offset) == .right
-                })
-            {
-                finding = .right
-            }
+            let (finding, content) = try judge(bytes, at: offset, since: start)
             switch finding {
             case .right?: count { $0.provenByteCount += UInt64(bytes.count) }
             case .wrong(let sector, let what)?:
@@ -155,31 +135,24 @@ extension SlotUnderTest {
                 context.violations.report(
                     .data, slot: name, "\(bytes.count) bytes at \(offset) from a slot without a medium")
             }
+            if let content, !disk.news.blocksRead(ofMedium: content) {
+                context.violations.report(
+                    .mediumChange, slot: name,
+                    "blocks of another medium than before, and no unit attention told of it")
+            }
         } catch {
             context.violations.report(.data, slot: name, "nothing to compare with: \(error)")
         }
     }
 
-    private func noteWrite(
-        _ number: UInt32, _ range: Range<UInt64>, _ outcome: BlockOutcome, isDurable: Bool,
-        since start: Duration
-    ) {
-        let isProtected =
-            (try? withMedium { medium throws(ObserverError) in
-                !medium.isReadWrite || medium.kind == .cdrom
-            }) ?? false
-        if isProtected, case .passed = outcome {
-            context.violations.report(.readOnly, slot: name, "a write to a protected medium passed")
+    private func noteWrite(_ write: HostWrite, _ outcome: BlockOutcome, isDurable: Bool) {
+        let hasPassed = if case .passed = outcome { true } else { false }
+        if write.isProtected {
+            if hasPassed {
+                context.violations.report(.readOnly, slot: name, "a write to a protected medium passed")
+            }
+            return wrote(write, .refused)
         }
-        guard !isProtected else { return }
-        let end: MediumOracle.WriteEnd =
-            if case .passed = outcome { .passed(isDurable: isDurable) } else { .unknown }
-        let noted: Void? = try? withMedium { medium throws(ObserverError) in
-            medium.oracle.wrote(number, range, end)
-        }
-        guard noted == nil else { return }
-        _ = try? withFormer(since: start) { oracle throws(ObserverError) in
-            oracle.wrote(number, range, .unknown)
-        }
+        wrote(write, hasPassed ? .passed(isDurable: isDurable) : .unknown)
     }
 }

@@ -29,6 +29,17 @@ extension SlotUnderTest {
         }
     }
 
+    /// A write that a host has begun.
+    struct HostWrite: Sendable {
+        /// ``Medium/content`` of the medium that it was meant for.
+        var content: UInt64
+        /// Of the write, as the medium's oracle counts.
+        var number: UInt32
+        var range: Range<UInt64>
+        /// The medium takes none.
+        var isProtected: Bool
+    }
+
     struct Counters: Sendable {
         var provenByteCount: UInt64 = 0
         var failedReads = 0

@@ -34,6 +34,12 @@ final class SlotUnderTest: Sendable {
         var proxyContents: [String: UInt64] = [:]
         var client: (any BusConnection)?
         var mountCount: UInt64 = 0
+
+        /// What a host sees where nothing is known to be in is what may have come.
+        mutating func adoptUncertain() {
+            guard medium == nil, let uncertain else { return }
+            (medium, self.uncertain) = (uncertain, nil)
+        }
     }
 
     let name: String
@@ -333,27 +339,42 @@ final class SlotUnderTest: Sendable {
 
     func count(_ change: (inout Counters) -> Void) { state.withLock { change(&$0.counters) } }
 
-    /// Whom an answer belongs to that the host waited for since `start`, once the medium has gone.
+    /// Whose the bytes are that a host has read in a command begun at `start`.
     ///
-    /// - Returns: `nil` if no medium has gone since then.
-    func withFormer<Result: Sendable>(
-        since start: Duration, _ body: (MediumOracle) throws(ObserverError) -> Result
-    ) throws(ObserverError) -> Result? {
+    /// - Returns: the verdict, `nil` without a medium; and the medium's ``Medium/content``, `nil` where the bytes
+    ///   are of none or may be of two.
+    func judge(_ bytes: ArraySlice<UInt8>, at offset: UInt64, since start: Duration)
+        throws(ObserverError) -> (finding: MediumOracle.Finding?, content: UInt64?)
+    {
         try state.withLock { state throws(ObserverError) in
-            guard let former = state.former, start <= former.until else { return nil }
-            return try body(former.medium.oracle)
+            state.adoptUncertain()
+            let finding = try state.medium?.oracle.judge(bytes, at: offset)
+            // The host may have waited for its answer while the medium went.
+            let former = state.former.flatMap { start <= $0.until ? $0.medium : nil }
+            let earlier = try former?.oracle.judge(bytes, at: offset)
+            if finding == .right { return (.right, earlier == .right ? nil : state.medium?.content) }
+            if finding == nil || earlier == .right { return (earlier, former?.content) }
+            // The one before may have gone with its service, and nobody has said so.
+            if state.medium?.isOrphaned == true, let uncertain = state.uncertain,
+                try uncertain.oracle.judge(bytes, at: offset) == .right
+            {
+                (state.medium, state.uncertain) = (uncertain, nil)
+                return (.right, uncertain.content)
+            }
+            return (finding, nil)
         }
     }
 
-    /// Whether what was read is of the medium whose answer was lost, where the one before went with its service.
-    func isOfSuccessor(_ isRight: (MediumOracle) throws(ObserverError) -> Bool) throws(ObserverError) -> Bool
-    {
-        try state.withLock { state throws(ObserverError) in
-            guard state.medium?.isOrphaned == true, let uncertain = state.uncertain,
-                try isRight(uncertain.oracle)
-            else { return false }
-            (state.medium, state.uncertain) = (uncertain, nil)
-            return true
+    /// Tells the medium that a write was begun on, if it is the present one or the one before, how it ended.
+    func wrote(_ write: HostWrite, _ end: MediumOracle.WriteEnd) {
+        state.withLock { state in
+            if let medium = state.medium, medium.content == write.content {
+                medium.oracle.wrote(write.number, write.range, end)
+            } else if let former = state.former?.medium, former.content == write.content {
+                former.oracle.wrote(write.number, write.range, end.onceGone)
+            } else if let shared = state.proxyContents.first(where: { $0.value == write.content })?.key {
+                state.proxyOracles[shared]?.wrote(write.number, write.range, end.onceGone)
+            }
         }
     }
 
@@ -362,10 +383,7 @@ final class SlotUnderTest: Sendable {
         throws(ObserverError) -> Result?
     {
         try state.withLock { state throws(ObserverError) in
-            if state.medium == nil, let uncertain = state.uncertain {
-                state.medium = uncertain
-                state.uncertain = nil
-            }
+            state.adoptUncertain()
             guard state.medium != nil else { return nil }
             return try body(&state.medium!)
         }

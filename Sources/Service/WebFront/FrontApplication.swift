@@ -1,10 +1,11 @@
 import HTTPTypes
 package import RedfishServer
 
-/// The front of a BMC: Redfish, and images that clients serve over WebSockets.
+/// The front of a BMC: Redfish, images that clients serve over WebSockets, and the page that does both for people.
 package struct FrontApplication: WebApplication {
     private let redfish: RedfishService
     private let proxies: ImageProxies
+    private let page = PageFiles()
 
     package init(_ redfish: RedfishService, _ proxies: ImageProxies) {
         self.redfish = redfish
@@ -12,6 +13,7 @@ package struct FrontApplication: WebApplication {
     }
 
     package func answer(_ request: WebRequest) async -> WebAnswer {
+        if let file = page.answer(request.head) { return file }
         if ImageProxies.isProxyPath(request.head.path ?? "") {
             var head = HTTPResponse(status: .upgradeRequired)
             head.headerFields[.upgrade] = "websocket"

@@ -66,22 +66,23 @@ extension SlotMachine {
     }
 
     private mutating func becomeReady(at now: Duration) -> [Effect] {
-        let isClean = residue.isEmpty && unstored == nil
-        if !isClean {
+        // Whoever waits for the end is told what the slot's last error says.
+        var end = CompletionCode.done
+        if !residue.isEmpty || unstored != nil {
             isSweepWanted = isSweepWanted || !residue.isEmpty
             let left = residue.isEmpty ? nil : "left behind: \(residue.joined(separator: "; "))"
             let lost = unstored.map { "what the host wrote last may not be stored: \($0.message)" }
             // That the host ejected the medium is no failure; what was left is.
-            let code = ending.flatMap { $0.code == .done ? nil : $0.code } ?? .inputOutput
+            end = ending.flatMap { $0.code == .done ? nil : $0.code } ?? .inputOutput
             lastFailure = SlotFailure(
-                code,
+                end,
                 [ending?.message, lost, left].compactMap(\.self).joined(separator: "; "))
         }
         enter(.ready)
         observation = nil
         var effects: [Effect] = [.publish]
         if pendingMount { effects.append(.complete(.mount, ending?.code ?? .cancelled)) }
-        if pendingUnmount { effects.append(.complete(.unmount, isClean ? .done : .inputOutput)) }
+        if pendingUnmount { effects.append(.complete(.unmount, end)) }
         pendingMount = false
         pendingUnmount = false
         return effects + sweepIfNeeded(at: now)
