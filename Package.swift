@@ -221,8 +221,8 @@ let package = Package(
         room(
             "Rig", "ImageAttachment",
             [
-                "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform", "VirtualMedia",
-                "WireFormat", "CLinux",
+                "FrontPlatform", "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform",
+                "VirtualMedia", "WireFormat", "CLinux",
             ]),
         room("Rig", "RunLog"),
         room(
@@ -302,7 +302,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "EmulatedFleet", "ImageAttachment", "HTTPTransport",
+                "EmulatedFleet", "ImageAttachment", "HTTPTransport", "FrontPlatform",
                 "PortContracts", "KernelDevices",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
@@ -371,12 +371,14 @@ let package = Package(
                 "EmulatedFleet", "HTTPTransport", "USBIPTransport", "USBIPProtocol", "USBMassStorage",
                 "HostObserver", "NBDServer", "VirtualMedia",
             ]),
-        tests(
-            "ImageAttachment",
-            [
-                "ImageAttachment", "EmulatedFleet", "HTTPTransport", "WebFront", "BlockStorage",
+        .testTarget(
+            name: "ImageAttachmentTests",
+            dependencies: [
+                "TestSupport",
+                "ImageAttachment", "EmulatedFleet", "FrontPlatform", "HTTPTransport", "WebFront",
+                "BlockStorage",
                 "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
-            ]),
+            ], path: "Tests/ImageAttachmentTests", exclude: ["nbd_bridge.py"], swiftSettings: settings),
         .testTarget(
             name: "FrontPageTests",
             dependencies: [

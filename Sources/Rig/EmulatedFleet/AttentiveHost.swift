@@ -20,8 +20,6 @@ struct AttentiveHost: Sendable {
     private let kernel: SimulatedKernel
     private let port: String
     private let clock: any MediaClock
-    private let readsMedia: Bool
-
     /// Told of media that were read; `nil` for a host that reads nothing unasked.
     private let told: (@Sendable (HostRead) -> Void)?
 

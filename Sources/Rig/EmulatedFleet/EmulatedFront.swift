@@ -10,7 +10,7 @@ import RemoteImages
 import USBIPTransport
 package import Verification
 package import VirtualMedia
-import WebFront
+package import WebFront
 
 /// A whole emulated BMC: kernel in memory, service, bus, and the front on a port of this machine.
 package final class EmulatedFront: Sendable {
@@ -34,6 +34,7 @@ package final class EmulatedFront: Sendable {
         package var usbipAddress: ListenAddress?
         /// Hosts read every medium whole, and say so here.
         package var hostReads: (@Sendable (HostRead) -> Void)?
+        package var proxyLimits = ImageProxies.Limits()
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -97,7 +98,8 @@ package final class EmulatedFront: Sendable {
                 entropy: SystemEntropy(),
                 passwords: commons.passwords, accounts: accounts, secrets: SystemPipes()))
         let proxies = ImageProxies(
-            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
+            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
+            limits: plan.proxyLimits)
         serving = bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() }
         proxying = bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() }
         server = try await WebServer.start(
