@@ -24,6 +24,9 @@ struct InsertionTests {
                 #expect(slot.json?["TransferProtocolType"]?.text == "HTTPS")
                 #expect(slot.json?["WriteProtected"]?.flag == true)
                 #expect(slot.json?["Oem"]?["MediaRig"]?["MediumBytes"]?.number == 1 << 20)
+                #expect(slot.json?["Oem"]?["MediaRig"]?["InsertedBy"]?.text == Front.admin)
+                #expect(slot.json?["Oem"]?["MediaRig"]?["InsertedFrom"]?.text == "192.0.2.7")
+                #expect(slot.json?["Oem"]?["MediaRig"]?["LastErrorMessage"]?.value == .null)
             }
             let again = await front.send("POST", Front.insert(), #"{"Image": "\#(url)"}"#)
             #expect(again.status == 409)
@@ -34,6 +37,7 @@ struct InsertionTests {
             #expect(after.json?["Inserted"]?.flag == false)
             #expect(after.json?["Image"]?.value == .null)
             #expect(after.json?["ImageName"]?.value == .null)
+            #expect(after.json?["Oem"]?["MediaRig"]?["InsertedBy"]?.value == .null)
             let empty = await front.send("POST", Front.eject(), "{}")
             #expect(empty.status == 409)
             #expect(empty.messageIDs == ["MediaRig.1.0.SlotEmpty"])
@@ -64,6 +68,9 @@ struct InsertionTests {
             #expect(slot.json?["Inserted"]?.flag == false)
             #expect(slot.json?["Password"]?.value == .null)
             #expect(slot.json?["Oem"]?["MediaRig"]?["LastErrorCode"]?.number != 0)
+            let told = try #require(slot.json?["Oem"]?["MediaRig"]?["LastErrorMessage"]?.text)
+            #expect(answer.text.contains(told))
+            #expect(slot.json?["Oem"]?["MediaRig"]?["LastErrorResolution"]?.text?.isEmpty == false)
             #expect(!slot.text.contains("hunter2"))
         }
     }

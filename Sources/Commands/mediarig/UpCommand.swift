@@ -57,12 +57,19 @@ struct UpCommand: AsyncParsableCommand {
     var bus: String?
 
     @Option(
+        defaultAsFlag: "127.0.0.1:\(EmulatedBMC.usualUSBIPPort)",
+        help: ArgumentHelp(
+            "Export the drives over USB/IP, for hosts with `usbip attach`, in place of emulated hosts. Nobody is asked who they are.",
+            valueName: "host:port"))
+    var usbip: String?
+
+    @Option(
         help: ArgumentHelp(
             "Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
     var cafile: String?
 
-    @Flag(help: "Let the hosts read every medium, from its first block to its last, and print how fast.")
-    var hostReads = false
+    @Flag(help: "Have the hosts read each medium from its first block to its last, and print how fast.")
+    var hostsRead = false
 
     @Flag(help: "Print one line of JSON instead of text.")
     var json = false
@@ -77,6 +84,13 @@ struct UpCommand: AsyncParsableCommand {
         }
         guard port == 0 || port + fleet - 1 <= 65_535 else {
             throw ValidationError("--fleet: not so many ports after \(port).")
+        }
+        if fleet > 1, usbip != nil { throw ValidationError("--usbip is for one BMC, not for a fleet.") }
+        if let usbip, ServeCommand.address(usbip) == nil {
+            throw ValidationError("--usbip: HOST:PORT, not \(usbip).")
+        }
+        if usbip != nil, hostsRead {
+            throw ValidationError("--hosts-read: with --usbip there are none here.")
         }
         if fleet > 1, bus != nil { throw ValidationError("--bus is for one BMC, not for a fleet.") }
     }
@@ -104,7 +118,8 @@ struct UpCommand: AsyncParsableCommand {
                 var plan = EmulatedFront.Plan(media: try media(number, in: folder.path), password: password)
                 (plan.host, plan.port) = (interface, port == 0 ? 0 : port + number)
                 (plan.userName, plan.busPath, plan.imageAuthorities) = (user, bus, cafile)
-                if hostReads { plan.hostReads = { [json] in Self.announce($0, "bmc\(number)", json) } }
+                plan.usbipAddress = usbip.flatMap(ServeCommand.address)
+                if hostsRead { plan.hostReads = { [json] in Self.announce($0, "bmc\(number)", json) } }
                 return plan
             }
             running = try await EmulatedFront.start(plans, sharing: shared)
@@ -192,13 +207,15 @@ struct UpCommand: AsyncParsableCommand {
         var password: String?
         var authority: String
         var bus: String?
+        var usbip: String?
     }
 
     private func announce(_ running: [EmulatedFront], password: String?, _ files: IdentityFolder) {
         let host = interface.contains(":") ? "[\(interface)]" : interface
         let announcement = Announcement(
             urls: running.map { "https://\(host):\($0.port)" }, user: user, password: password,
-            authority: files.authorityPath, bus: running.first?.busAddress)
+            authority: files.authorityPath, bus: running.first?.busAddress,
+            usbip: running.first?.usbipAddress?.description)
         if json { return Self.printJSON(announcement) }
         print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
@@ -207,6 +224,10 @@ struct UpCommand: AsyncParsableCommand {
         if let password { print("password   \(password)") }
         print("authority  \(files.authorityPath)")
         if let bus = announcement.bus { print("bus        \(bus)") }
+        if let usbip = announcement.usbip {
+            let port = usbip.split(separator: ":").last ?? ""
+            print("usbip      \(usbip): usbip -t \(port) list -r \(interface), once an image is inserted")
+        }
         print("stop with Ctrl-C")
     }
 }

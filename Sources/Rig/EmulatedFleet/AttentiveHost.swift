@@ -11,7 +11,8 @@ package struct HostRead: Equatable, Sendable {
     package let failure: String?
 }
 
-/// A host that enumerates whatever is plugged in, as an operating system does.
+/// A host that enumerates whatever is plugged in, as an operating system does; it reads the medium through if it is to,
+/// and nothing unasked otherwise.
 struct AttentiveHost: Sendable {
     /// How long one wait for a device lasts before it is begun anew.
     private static let patience = Duration.seconds(86_400)
@@ -19,7 +20,6 @@ struct AttentiveHost: Sendable {
     private let kernel: SimulatedKernel
     private let port: String
     private let clock: any MediaClock
-
     /// Told of media that were read; `nil` for a host that reads nothing unasked.
     private let told: (@Sendable (HostRead) -> Void)?
 

@@ -4,11 +4,13 @@ import FrontPlatform
 import HTTPTransport
 import ImageSources
 import LinuxPlatform
+package import NBDServer
 package import RedfishServer
 import RemoteImages
+import USBIPTransport
 package import Verification
 package import VirtualMedia
-import WebFront
+package import WebFront
 
 /// A whole emulated BMC: kernel in memory, service, bus, and the front on a port of this machine.
 package final class EmulatedFront: Sendable {
@@ -28,8 +30,11 @@ package final class EmulatedFront: Sendable {
         package var accounts: (any AccountStore)?
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
+        /// Where the devices are exported over USB/IP: then the hosts are elsewhere, and none is here.
+        package var usbipAddress: ListenAddress?
         /// Hosts read every medium whole, and say so here.
         package var hostReads: (@Sendable (HostRead) -> Void)?
+        package var proxyLimits = ImageProxies.Limits()
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -41,6 +46,9 @@ package final class EmulatedFront: Sendable {
     /// Where other programs find the bus; `nil` without a path for it.
     package let busAddress: String?
     package let bmc: EmulatedBMC
+    /// Where USB/IP is served; `nil` without.
+    package var usbipAddress: ListenAddress? { usbip?.address }
+    private let usbip: USBIPServer?
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
@@ -65,9 +73,14 @@ package final class EmulatedFront: Sendable {
         busAddress = busHost?.addresses.first
         let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
         let bmc = try await EmulatedBMC(
-            plan.media, images: images, bus: busHost?.bus, kernelThread: commons.nextKernelThread())
+            plan.media, images: images, bus: busHost?.bus, isHostPresent: plan.usbipAddress == nil,
+            kernelThread: commons.nextKernelThread())
         self.bmc = bmc
-        hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
+        usbip = try plan.usbipAddress.map { address throws(ListenError) in
+            try bmc.exportDevices(at: address)
+        }
+        let hasHosts = plan.hasAttentiveHosts && plan.usbipAddress == nil
+        hosts = (hasHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
             let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock, told: plan.hostReads)
             // On the kernel's thread a transfer costs no change of threads.
             let spawner = SystemSpawner(shared: bmc.kernelThread)
@@ -85,7 +98,8 @@ package final class EmulatedFront: Sendable {
                 entropy: SystemEntropy(),
                 passwords: commons.passwords, accounts: accounts, secrets: SystemPipes()))
         let proxies = ImageProxies(
-            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
+            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
+            limits: plan.proxyLimits)
         serving = bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() }
         proxying = bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() }
         server = try await WebServer.start(
@@ -99,6 +113,7 @@ package final class EmulatedFront: Sendable {
         proxying.cancel()
         await proxying.finished()
         await server.stop()
+        usbip?.stop()
         serving.cancel()
         await serving.finished()
         for host in hosts { host.cancel() }

@@ -17,6 +17,8 @@ package final class EmulatedBMC: Sendable {
     /// Runs the kernel; a host on it too reaches the device without a thread switch.
     package let kernelThread: ThreadExecutor
     private let ownsKernelThread: Bool
+    /// Names of the controllers.
+    let ports: [String]
     private let serviceConnection: WiredBusConnection
     private let serving: any SpawnedTask
 
@@ -40,6 +42,7 @@ package final class EmulatedBMC: Sendable {
         isHostPresent: Bool = true, kernelThread sharedThread: ThreadExecutor? = nil,
         kernelProfile: KernelProfile = .linux6_12, controllers: [ControllerChip] = EmulatedBMC.controllers
     ) async throws(BusError) {
+        ports = controllers.flatMap(\.ports).map(\.name)
         kernelThread = sharedThread ?? ThreadExecutor(name: "kernel")
         ownsKernelThread = sharedThread == nil
         kernel = SimulatedKernel(
@@ -59,7 +62,7 @@ package final class EmulatedBMC: Sendable {
                 secrets: PipeSecretReader()),
             machineID: BusIdentity.machine())
         if isHostPresent {
-            for port in controllers.flatMap(\.ports) { await kernel.attachHost(to: port.name) }
+            for port in ports { await kernel.attachHost(to: port) }
         }
         await service.start()
         serviceConnection = try await bus.connect(Self.credentials)

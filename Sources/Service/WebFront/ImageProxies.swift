@@ -19,6 +19,7 @@ package actor ImageProxies {
     private final class Session {
         let slot: MediaSlot
         let login: Login
+        let peer: Peer
         var machine: ProxyMachine
         var listener: (any LocalListener)?
         var links: [Int: Link] = [:]
@@ -26,9 +27,10 @@ package actor ImageProxies {
         var count = 0
         var timer: (deadline: Duration, task: any SpawnedTask)?
 
-        init(_ slot: MediaSlot, _ login: Login, _ machine: ProxyMachine) {
+        init(_ slot: MediaSlot, _ login: Login, _ peer: Peer, _ machine: ProxyMachine) {
             self.slot = slot
             self.login = login
+            self.peer = peer
             self.machine = machine
         }
 
@@ -114,7 +116,9 @@ package actor ImageProxies {
         let offered = request.head.headerFields[.webSocketProtocol]?.split(separator: ",").first
         let subprotocol = offered.map { String($0.trimmingPrefix { $0 == " " }) }
         return .accepted(
-            WebSocketService(subprotocol: subprotocol) { [self] link in await serve(link, slot, login) })
+            WebSocketService(subprotocol: subprotocol) { [self] link in
+                await serve(link, slot, login, peer)
+            })
     }
 
     private static func slot(at path: String, among slots: [MediaSlot]) -> MediaSlot? {
@@ -124,7 +128,7 @@ package actor ImageProxies {
         return trimmed == "/vm/0/0" ? proxies.first : proxies.first { $0.endpoint == trimmed }
     }
 
-    private func serve(_ link: any WebSocketLink, _ slot: MediaSlot, _ login: Login) async {
+    private func serve(_ link: any WebSocketLink, _ slot: MediaSlot, _ login: Login, _ peer: Peer) async {
         guard !isEnding else { return await link.close(.goingAway, "the front is ending") }
         let session: Session
         if let waiting = sessions[slot.path] {
@@ -135,7 +139,7 @@ package actor ImageProxies {
         } else {
             var machineLimits = ProxyMachine.Limits()
             machineLimits.grace = limits.grace
-            session = Session(slot, login, ProxyMachine(machineLimits))
+            session = Session(slot, login, peer, ProxyMachine(machineLimits))
             sessions[slot.path] = session
             do throws(SystemError) { session.listener = try await listeners.listen(at: slot.socket) } catch {
                 sessions[slot.path] = nil
@@ -280,9 +284,9 @@ package actor ImageProxies {
     }
 
     private func mount(_ session: Session) {
-        let (slot, path) = (session.slot, session.slot.path)
+        let (slot, path, login, peer) = (session.slot, session.slot.path, session.login, session.peer)
         spawner.spawn("\(slot.name) mount", .shared) { [self, redfish] in
-            let failure = await redfish.mountProxy(slot)
+            let failure = await redfish.mountProxy(slot, for: login, from: peer)
             await told(path, .mountEnded(failure: failure?.text))
         }
     }

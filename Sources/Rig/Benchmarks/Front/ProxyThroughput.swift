@@ -54,7 +54,7 @@ package struct ProxyThroughput: Benchmark {
     }
 
     private func attach(_ setting: BenchmarkSetting, _ image: String) throws -> Transfer {
-        var front = try FrontRun(setting, ["--host-reads", "--slots", "1"])
+        var front = try FrontRun(setting, ["--hosts-read", "--slots", "1"])
         let before = try front.processorSeconds()
         let client = try ForeignRun(
             [

@@ -8,6 +8,8 @@ export const ConnectionLimits = Object.freeze({
     bytesUnderWay: 32 << 20,
     // Given to the socket and not on their way yet; above it nothing new is begun.
     socketBytes: 8 << 20,
+    // Of one message: a browser may send it as one frame, and the BMC takes 4 MiB.
+    messageBytes: 1 << 20,
     // Between two looks at a socket that is full: it does not tell when it is not any more.
     drainMilliseconds: 4,
 });
@@ -76,7 +78,7 @@ export class Connection {
     #perform(actions) {
         for (const action of actions) {
             switch (action.kind) {
-            case "send": this.#replies.push(action.bytes); break;
+            case "send": this.#reply(action.bytes); break;
             case "close": this.#closeAfterReplies(action.reason); return;
             default:
                 this.statistics.requests += 1;
@@ -84,6 +86,14 @@ export class Connection {
             }
         }
         this.#pump();
+    }
+
+    // In messages that the BMC takes; where one ends means nothing.
+    #reply(bytes) {
+        const size = ConnectionLimits.messageBytes;
+        for (let start = 0; start < bytes.byteLength; start += size) {
+            this.#replies.push(bytes.subarray(start, start + size));
+        }
     }
 
     #closeAfterReplies(reason) {

@@ -2,7 +2,7 @@
 
 import {bytes, rate, sentence} from "./format.js";
 import {drawRate} from "./rate-plot.js";
-import {hostWords, isFree, kindWords, RateHistory, stateWords} from "./slot-model.js";
+import {hostWords, isFree, kindWords, RateHistory, stateWords, waits} from "./slot-model.js";
 
 export class SlotView {
     element;
@@ -114,7 +114,7 @@ export class SlotView {
         const isHere = isServed || local?.result || record;
         this.#showMedium(slot, local ?? record);
         this.#showServing(local);
-        this.#showFailure(slot, local, failure);
+        this.#showFailure(slot, local, failure, Boolean(record));
         this.#showTask(task);
         this.#showResume(slot, local, record);
         this.#showChanges(local);
@@ -127,6 +127,8 @@ export class SlotView {
             const button = parts[part];
             button.setAttribute("aria-label", `${button.textContent}: ${slot.name}`);
         }
+        parts.writable.setAttribute("aria-label", `The host may write: ${slot.name}`);
+        parts["failure-close"].setAttribute("aria-label", `Dismiss: ${slot.name}`);
     }
 
     #showMedium(slot, own) {
@@ -168,15 +170,20 @@ export class SlotView {
         parts["serving-details"].textContent = details.join(" · ");
     }
 
-    #showFailure(slot, local, failure) {
+    #showFailure(slot, local, failure, isInterrupted) {
         const parts = this.#parts;
         const ending = local?.connection?.ending;
         let shown = failure;
         if (!shown && local?.refusal) shown = {text: `The file is not served: ${local.refusal}`, remedy: ""};
         if (!shown && ending && !ending.isGood) shown = {text: `${ending.title}. ${ending.text}`, remedy: ending.remedy};
-        if (!shown && slot.failure && slot.state !== "Activating") {
-            shown = {text: sentence(slot.failure), remedy: slot.failureRemedy};
+        // While the medium is there, what was said of the loss of its source is said better beside it.
+        const isOurs = !isFree(slot) && (isInterrupted || local?.isServed);
+        if (!shown && slot.ending && slot.state !== "Activating" && !isOurs) {
+            shown = slot.isFailure && slot.failure
+                ? {text: slot.failure, remedy: `${slot.failureRemedy} (${slot.ending})`}
+                : {text: sentence(slot.ending), remedy: "", isGood: !slot.isFailure};
         }
+        parts.failure.classList.toggle("bad", !shown?.isGood);
         this.#shownFailure = shown ? `${shown.text} ${shown.remedy}` : "";
         if (this.#shownFailure === "") this.#dismissed = "";
         parts.failure.hidden = this.#shownFailure === "" || this.#shownFailure === this.#dismissed;
@@ -196,9 +203,9 @@ export class SlotView {
 
     #showResume(slot, local, record) {
         const parts = this.#parts;
-        parts.resume.hidden = !record || local !== null;
+        parts.resume.hidden = !record || local !== null || !(waits(slot) || isFree(slot));
         if (parts.resume.hidden) return;
-        const isWaiting = !isFree(slot);
+        const isWaiting = waits(slot);
         parts["resume-text"].textContent = isWaiting
             ? `${record.name} was served by this page before it was loaded again.`
             : `What the host wrote over ${record.name} was not saved.`;

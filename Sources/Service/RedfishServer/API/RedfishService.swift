@@ -22,6 +22,7 @@ package actor RedfishService {
     /// By the name of the slot.
     var trust: [String: SlotTrust] = [:]
     var ejectRules: [String: EjectRules] = [:]
+    var holders: [String: MediaHolder] = [:]
     let media: MediaClient
     let loginChanges = Broadcast<LoginChange>()
     let slotChanges: Broadcast<MediaSlotChange>
@@ -171,9 +172,13 @@ package actor RedfishService {
 
     /// Asks for a Proxy slot to be mounted, once somebody serves its socket.
     ///
+    /// - Parameters:
+    ///   - login: whose image it is,
+    ///   - peer: and from where.
     /// - Returns: `nil` once the host has the medium; else why not.
-    package func mountProxy(_ slot: MediaSlot) async -> MessageEntry? {
+    package func mountProxy(_ slot: MediaSlot, for login: Login, from peer: Peer) async -> MessageEntry? {
         if case .failed(let message, _) = await media.mountProxy(slot) { return message }
+        noteHolder(of: slot, login, peer)
         return nil
     }
 

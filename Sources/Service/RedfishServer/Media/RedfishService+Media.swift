@@ -17,10 +17,13 @@ extension RedfishService {
         var request = insertion.request
         request.authorities = trust[slot.name]?.authorities
         let settled = request
-        let sessionID = context.knownLogin.sessionID
+        let (login, peer) = (context.knownLogin, context.peer)
         return try await perform("InsertMedia", on: slot, isCancellable: true, for: context) { [self] media in
             let outcome = await media.insert(settled, into: slot)
-            if outcome == .done { await noteInserted(into: slot, by: sessionID) }
+            if outcome == .done {
+                await noteHolder(of: slot, login, peer)
+                await noteInserted(into: slot, by: login.sessionID)
+            }
             return outcome
         }
     }

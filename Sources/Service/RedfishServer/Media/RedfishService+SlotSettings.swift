@@ -78,7 +78,10 @@ extension RedfishService {
         _ = await media.eject(slot)
     }
 
-    func noteEjected(from name: String) { ejectRules[name]?.noteEjected() }
+    func noteEjected(from name: String) {
+        ejectRules[name]?.noteEjected()
+        holders[name] = nil
+    }
 
     /// What a session has inserted into slots that are to be emptied with it.
     func ejectMedia(ofSession id: String) {

@@ -36,6 +36,13 @@ enum OwnSchemas {
         ("LastError", "Edm.String", "Why the last mount failed or ended by itself; empty if it did not."),
         ("LastErrorCause", "Edm.String", "The same for programs."),
         ("LastErrorCode", "Edm.Int64", "The same as a number."),
+        (
+            "LastErrorMessage", "Edm.String",
+            "The same as the message that a request would have been refused with."
+        ),
+        ("LastErrorResolution", "Edm.String", "What to do about it."),
+        ("InsertedBy", "Edm.String", "The user whose medium it is; null if that is not known."),
+        ("InsertedFrom", "Edm.String", "The address that the user inserted it from."),
     ]
 
     private static func file(_ name: String, title: String, _ properties: [Property]) -> String {

@@ -54,7 +54,7 @@ extension RedfishService {
         case .proxy: object["TransferProtocolType"] = "OEM"
         }
         addSettings(of: slot, to: &object)
-        object["Oem"] = .object(Self.oem(of: slot))
+        object["Oem"] = .object(oem(of: slot))
         var actions: JSONObject = [:]
         if slot.mode == .legacy {
             actions["#\(Self.insertAction)"] = [
@@ -102,7 +102,7 @@ extension RedfishService {
         return parts.count == 2 ? "\(parts[0])?…" : url
     }
 
-    private static func oem(of slot: MediaSlot) -> JSONObject {
+    private func oem(of slot: MediaSlot) -> JSONObject {
         var oem: JSONObject = [:]
         if !slot.endpoint.isEmpty {
             oem["OpenBMC"] = [
@@ -125,6 +125,7 @@ extension RedfishService {
             own["LastErrorCause"] = Self.orNull(details.lastErrorCause)
             own["LastErrorCode"] = JSON(details.lastErrorCode)
         }
+        addBackground(of: slot, to: &own)
         oem["MediaRig"] = .object(own)
         return oem
     }
