@@ -39,7 +39,7 @@ struct ConnectionSetup: Sendable {
         decoderLimits.maxHeaderFieldSize = limits.fieldByteCount
         decoderLimits.maxHeaderListSize = limits.headByteCount
         decoderLimits.maxHeaderFieldCount = limits.fieldCount
-        let upgrade = WebSocketUpgrade(application, limits, peer: Peer.address(of: channel))
+        let upgrade = WebSocketUpgrade(application, limits, work, peer: Peer.address(of: channel))
         let requests = RequestHandler(
             application, limits, work, peer: Peer.address(of: channel), upgrade.refusal)
         let requestsOfLoop = NIOLoopBound(requests, eventLoop: channel.eventLoop)

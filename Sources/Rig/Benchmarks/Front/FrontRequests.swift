@@ -35,9 +35,9 @@ package struct FrontRequests: Benchmark {
             for isOurs in round.isMultiple(of: 2) ? [true, false] : [false, true] {
                 let url = (isOurs ? front.urls[0] : peer.url) + Self.path
                 let clock = { try isOurs ? front.processorSeconds() : peer.processorSeconds() }
-                let most = try load(setting, url, token, [], clock)
-                let steady = try load(
-                    setting, url, token, ["--rps", "\(Self.steadyRate / Self.clients)"], clock)
+                let most = try load(
+                    setting, url, token, ["--duration", "\(setting.secondsPerSample)"], clock)
+                let steady = try load(setting, url, token, Self.steadily(setting.secondsPerSample), clock)
                 guard round > 0 else { continue }
                 full[isOurs].add(rate: most.perSecond, processorCost: most.processorMicroseconds)
                 median[isOurs].add(rate: steady.percentile(0.5), processorCost: steady.processorMicroseconds)
@@ -45,6 +45,14 @@ package struct FrontRequests: Benchmark {
             }
         }
         return [full, median, late]
+    }
+
+    /// Clients that come one by one, so that their requests are spread and not one burst of all of them.
+    private static func steadily(_ seconds: Int) -> [String] {
+        [
+            "--requests", "\(steadyRate * seconds)", "--rps", "\(steadyRate / clients)", "--rate", "1",
+            "--rate-period", "3ms",
+        ]
     }
 
     private static func row(_ work: String, unit: String) -> BenchmarkRow {
@@ -72,8 +80,8 @@ package struct FrontRequests: Benchmark {
         unlink(log)
         let command =
             [
-                "h2load", "--h1", "--clients", "\(Self.clients)", "--threads", "1", "--duration",
-                "\(setting.secondsPerSample)", "--log-file", log, "--header", "X-Auth-Token: \(token)",
+                "h2load", "--h1", "--clients", "\(Self.clients)", "--threads", "1", "--log-file", log,
+                "--header", "X-Auth-Token: \(token)",
             ] + options + [url]
         let before = try processorSeconds()
         try ForeignRun.run(Processors.pinned(command, to: Self.clientProcessor), output: output)

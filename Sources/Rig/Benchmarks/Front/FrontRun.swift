@@ -4,8 +4,6 @@ import Foundation
 struct FrontRun: ~Copyable {
     private struct Announcement: Decodable {
         var urls: [String]
-        var user: String
-        var password: String?
     }
 
     /// For the front to listen; a debug build on a busy machine takes seconds.
@@ -16,6 +14,8 @@ struct FrontRun: ~Copyable {
     let state: String
     let urls: [String]
     let password: String
+    /// With the password in it.
+    let passwordFile: String
     /// From its start to its announcement.
     let startSeconds: Double
     private let output: String
@@ -30,12 +30,19 @@ struct FrontRun: ~Copyable {
         try FileManager.default.createDirectory(
             atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let start = secondsNow()
-        let command = [setting.ourProgram, "up", "--json", "--state", state] + arguments
+        let password = "bench-\(UInt64.random(in: .min ... .max))"
+        let passwordFile = "\(setting.folder)/front.password"
+        guard FileManager.default.createFile(atPath: passwordFile, contents: Data(password.utf8)) else {
+            throw BenchmarkFailure("\(passwordFile): cannot be written")
+        }
+        let command =
+            [setting.ourProgram, "up", "--json", "--state", state, "--password-file", passwordFile]
+            + arguments
         var started = try ForeignRun(Processors.pinned(command, to: processor), output: output)
         let announcement = try Self.announcement(of: &started, output)
         startSeconds = secondsNow() - start
-        (urls, password) = (announcement.urls, announcement.password ?? "")
-        (self.state, self.output) = (state, output)
+        urls = announcement.urls
+        (self.state, self.output, self.password, self.passwordFile) = (state, output, password, passwordFile)
         run = started
     }
 

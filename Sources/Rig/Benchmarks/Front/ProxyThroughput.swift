@@ -55,15 +55,11 @@ package struct ProxyThroughput: Benchmark {
 
     private func attach(_ setting: BenchmarkSetting, _ image: String) throws -> Transfer {
         var front = try FrontRun(setting, ["--hosts-read", "--slots", "1"])
-        let password = "\(setting.folder)/password"
-        guard FileManager.default.createFile(atPath: password, contents: Data(front.password.utf8)) else {
-            throw BenchmarkFailure("\(password): cannot be written")
-        }
         let before = try front.processorSeconds()
         let client = try ForeignRun(
             [
                 setting.ourProgram, "attach", image, "--bmc", front.urls[0], "--cafile",
-                "\(front.state)/authority.pem", "--password-file", password,
+                "\(front.state)/authority.pem", "--password-file", front.passwordFile,
             ], output: "\(setting.folder)/attach.out")
         let read = try front.line(within: Self.patience) {
             try? JSONDecoder().decode(ReadLine.self, from: Data($0.utf8))
