@@ -5,6 +5,9 @@
 #
 #     mediarig rig run dummy-hcd-vm -- sh rigs/dummy-hcd-vm/compare.sh .build/release [ROUNDS [MIB]]
 #
+# With --env: CONNECTIONS of each device (1), SPEEDS of the gadget ("high super", or none), ABSENCES of the server in
+# seconds ("0 0 0 3", or none).
+#
 # Exit status: 0 measured, 1 something did not work. Figures of a build without optimisation mean nothing.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +15,8 @@ programs=$(cd "$1" && pwd)
 rounds=${2:-5}
 mebibytes=${3:-48}
 connections=${CONNECTIONS:-1}
+speeds=${SPEEDS-high super}
+absences=${ABSENCES-0 0 0 3}
 . "$here/bus.sh"
 work=$(mktemp -d /tmp/compare-XXXXXX)
 name=xyz.openbmc_project.VirtualMedia
@@ -116,7 +121,7 @@ start_bus "$work"
 start_ours
 say "$(uname -r), $rounds rounds of $mebibytes MiB, $connections connection(s); ours, nbdkit and nbd-client"
 mounts=0
-for speed in high super; do
+for speed in $speeds; do
     rmmod dummy_hcd
     modprobe dummy_hcd num=2 is_super_speed=$([ $speed = super ] && echo 1 || echo 0)
     mount_ours
@@ -145,16 +150,20 @@ for speed in high super; do
     wait_for "our unmount" logged "Slot_1: unmount completed with 0" $mounts
 done
 
+# Reads of the host so far; fio takes its time to begin.
+moved() { awk '{ print $1 }' "/sys/block/$(basename "$(disk_of 0)")/stat"; }
+moved_past() { [ "$(moved)" -gt "$1" ]; }
 # gap ABSENCE: kills the server under the host's reads, for so many seconds; prints how long one read took at most.
 gap() {
     rm -f fio.out
     # What the page cache has needs no server.
     while blockdev --flushbufs /dev/nbd0; do sleep 0.02; done 2>/dev/null &
     dropper=$!
-    fio --name=gap --filename="$(disk_of 0)" --direct=1 --rw=randread --bs=4k --time_based --runtime=$(($1 + 5)) \
+    fio --name=gap --filename="$(disk_of 0)" --direct=1 --rw=randread --bs=4k --time_based --runtime=$(($1 + 10)) \
         --output-format=terse --terse-version=3 --readonly >fio.out 2>fio.err &
     reader=$!
-    sleep 1
+    reads=$(moved)
+    wait_for "the host's reads" moved_past $((reads + 64))
     from=$(now)
     kill -9 $client; wait $client 2>/dev/null; rm -f nbd0.sock
     sleep "$1"
@@ -172,7 +181,7 @@ wait_for "the server" test -S nbd0.sock
 busctl --system call "$name" "$root/Proxy/Slot_0" "$name.Proxy" Mount >/dev/null
 wait_for "the mount" logged "Slot_0: mount completed with 0"
 wait_for "the disk" disk_of 0
-for absence in 0 0 0 3; do gap $absence; done
+for absence in $absences; do gap "$absence"; done
 
 kill $daemon
 wait $daemon
