@@ -358,7 +358,7 @@ let package = Package(
         tests(
             "WebFront",
             ["WebFront", .product(name: "HTTPTypes", package: "swift-http-types")]),
-        tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
+        tests("EmulatedFleet", ["EmulatedFleet", "FrontPlatform", "HTTPTransport", "VirtualMedia"]),
         .testTarget(
             name: "ImageAttachmentTests",
             dependencies: [
@@ -380,10 +380,9 @@ let package = Package(
         .testTarget(
             name: "RedfishClientsTests",
             dependencies: [
-                "TestSupport", "RedfishServer", "FrontPlatform", "LinuxPlatform", "SimulatedBMC",
-                "Verification",
-                "VirtualMedia", "BlockStorage", "DBusProtocol",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "TestSupport", "RedfishServer", "FrontPlatform", "HTTPTransport", "WebFront",
+                "DescriptorPassing", "LinuxPlatform", "Verification", "VirtualMedia", "BlockStorage",
+                "DBusProtocol",
             ], path: "Tests/RedfishClientsTests",
             exclude: ["namespace.py", "sushy_client.py", "redfish_client.py", "ansible_client.sh"],
             swiftSettings: settings),

@@ -1,10 +1,10 @@
 import BusServer
 import DBusProtocol
-import FrontPlatform
+package import FrontPlatform
 package import HTTPTransport
 import ImageSources
 import LinuxPlatform
-package import RedfishServer
+import RedfishServer
 import RemoteImages
 package import Verification
 package import VirtualMedia
@@ -26,7 +26,9 @@ package final class EmulatedFront: Sendable {
         package var passwordCost = 14
         /// Where the message bus listens besides, for any D-Bus program.
         package var busPath: String?
-        package var accounts: any AccountStore = MemoryAccountStore()
+        /// Keeps accounts, settings and the UUID; without one they are in memory.
+        package var state: StateFolder?
+        package var eventRetryInterval = RedfishLimits.deliveryInterval
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
         package var proxyLimits = ImageProxies.Limits()
@@ -75,14 +77,19 @@ package final class EmulatedFront: Sendable {
                 bmc.kernel, port: port.name, clock: bmc.clock, readsMedia: plan.hostsReadMedia)
             return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }
+        var configuration = RedfishConfiguration(
+            initialAccounts: [.init(plan.userName, password: plan.password)],
+            uuid: try await plan.state?.uuid() ?? UUIDText.random())
+        configuration.eventRetryInterval = plan.eventRetryInterval
         let redfish = try await RedfishService(
-            RedfishConfiguration(
-                initialAccounts: [.init(plan.userName, password: plan.password)], uuid: UUIDText.random()),
+            configuration,
             on: RedfishPlatform(
                 bus: OwnBus(bmc: bmc), clock: bmc.clock, wallClock: SystemWallClock(), spawner: bmc.spawner,
                 entropy: SystemEntropy(),
                 passwords: ScryptHashing(cost: ScryptHashing.Cost(logarithm: plan.passwordCost)),
-                accounts: plan.accounts, secrets: SystemPipes()))
+                accounts: plan.state?.accounts ?? MemoryAccountStore(), secrets: SystemPipes(),
+                settings: plan.state?.settings ?? MemorySettingsStore(),
+                delivery: CurlEventDelivery(authorityFile: plan.imageAuthorities)))
         let proxies = ImageProxies(
             redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
             limits: plan.proxyLimits)
@@ -91,7 +98,9 @@ package final class EmulatedFront: Sendable {
         server = try await WebServer.start(
             FrontApplication(redfish, proxies), identity: identity, host: plan.host, port: plan.port,
             on: threads)
-        port = server.port
+        let port = server.port
+        self.port = port
+        await redfish.reconfigure { $0.httpsPort = port }
     }
 
     /// Takes everything down: media of clients first, while they still serve.
