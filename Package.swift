@@ -201,7 +201,7 @@ let package = Package(
             "Rig", "Verification",
             [
                 "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer",
-                "MessageBus",
+                "MessageBus", "USBIPTransport",
                 "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
@@ -215,7 +215,7 @@ let package = Package(
             [
                 "Verification", "HTTPTransport", "WebFront", "RedfishServer", "FrontPlatform", "BusServer",
                 "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources",
-                "RemoteImages",
+                "RemoteImages", "USBIPTransport", "NBDServer",
                 "LinuxPlatform", "VirtualMedia", "DBusProtocol",
             ]),
         room(
@@ -272,6 +272,7 @@ let package = Package(
                 "VirtualMedia", "Reports",
             ]),
         room("Rig", "Capabilities"),
+        room("Rig", "Mortality", ["VirtualMedia"]),
         room(
             "Rig", "VirtualMachine",
             [
@@ -286,6 +287,12 @@ let package = Package(
                 "MediaDaemon", "DaemonShell", "KernelDevices", "VirtualMedia",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/virtual-mediad", swiftSettings: settings),
+        .executableTarget(
+            name: "mortal-mediad",
+            dependencies: [
+                "MediaDaemon", "DaemonShell", "Mortality", "VirtualMedia",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/mortal-mediad", swiftSettings: settings),
         .executableTarget(
             name: "redfishd",
             dependencies: [
@@ -358,7 +365,13 @@ let package = Package(
         tests(
             "WebFront",
             ["WebFront", .product(name: "HTTPTypes", package: "swift-http-types")]),
-        tests("EmulatedFleet", ["EmulatedFleet", "FrontPlatform", "HTTPTransport", "VirtualMedia"]),
+        tests(
+            "EmulatedFleet",
+            [
+                "EmulatedFleet", "FrontPlatform", "HTTPTransport", "USBIPTransport", "USBIPProtocol",
+                "USBMassStorage",
+                "HostObserver", "NBDServer", "VirtualMedia",
+            ]),
         .testTarget(
             name: "ImageAttachmentTests",
             dependencies: [
@@ -440,7 +453,9 @@ let package = Package(
                 "VirtualMedia",
                 "DBusProtocol",
             ]),
-        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
+        tests("Mortality", ["Mortality", "SimulatedBMC", "LinuxPlatform", "VirtualMedia"]),
+        tests(
+            "KernelDevices", ["KernelDevices", "SimulatedBMC", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "Certificates", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",

@@ -14,24 +14,25 @@ struct StateAndEventTests {
     final class Bench: Sendable {
         let folder: TemporaryFolder
         let front: EmulatedFront
-        private let threads = WebThreads()
+        private let commons: FleetCommons
         private let authority: [UInt8]
 
         init(in folder: TemporaryFolder, retryInterval: Duration = .milliseconds(50)) async throws {
             self.folder = folder
             let state = try StateFolder(at: folder.file("state"))
             let files = IdentityFolder(path: state.path)
-            let identity = try files.identity(names: ["localhost"])
+            commons = try FleetCommons(
+                identity: try files.identity(names: ["localhost"]), passwordCost: 8)
             var plan = EmulatedFront.Plan(
                 media: SlotLayout.slots(2, socketsIn: folder.path), password: "Secret-12345")
-            (plan.state, plan.passwordCost, plan.eventRetryInterval) = (state, 8, retryInterval)
-            front = try await EmulatedFront.start(plan, name: "bmc", identity: identity, threads: threads)
+            (plan.state, plan.eventRetryInterval) = (state, retryInterval)
+            front = try await EmulatedFront.start(plan, name: "bmc", sharing: commons)
             authority = try #require(try IdentityFolder.read(files.authorityPath))
         }
 
         func stop() async {
             await front.stop()
-            await threads.stop()
+            await commons.stop()
         }
 
         func send(

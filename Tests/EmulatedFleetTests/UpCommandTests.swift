@@ -18,6 +18,7 @@ struct UpCommandTests {
         var password: String?
         var authority: String
         var bus: String?
+        var usbip: String?
     }
 
     static func up(_ arguments: [String]) async throws -> (RunningProgram, Announcement) {
@@ -136,6 +137,8 @@ struct UpCommandTests {
     @Test(arguments: [
         (["up", "--slots", "0"], "--slots"), (["up", "--slots", "17"], "--slots"),
         (["up", "--port", "65536"], "--port"), (["up", "--fleet", "2", "--bus", "/tmp/x"], "--bus"),
+        (["up", "--fleet", "2", "--usbip"], "--usbip"), (["up", "--usbip=here"], "--usbip"),
+        (["verify", "--usbip", "--no-host", "x.img"], "--usbip"),
         (["up", "-p", "65000", "--fleet", "1000"], "--fleet"),
         (["attach", "x.img", "--bmc", "http://a"], "--bmc"),
         (["attach", "x.img", "--bmc", "https://a/b"], "--bmc"),

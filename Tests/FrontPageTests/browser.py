@@ -7,7 +7,7 @@ FOLDER takes profile and downloads. Commands ("do"):
 
     open url · evaluate script · wait script [seconds] · choose path (for the next file field that is clicked)
     key key · size width height · scheme light|dark · screenshot path · reload · names · dialogs · download [seconds]
-    offline on|off · end
+    complaints · offline on|off · relay port (gives another that leads there) · cut (what goes through it) · end
 
 An answer is {"value": …} or {"error": "…"}.
 """
@@ -39,6 +39,7 @@ class Page:
         self.complaints = []
         self.downloads = {}
         self.loads = 0
+        self.relay = Relay()
         self.news = asyncio.Condition()
 
     async def listen(self):
@@ -175,6 +176,13 @@ class Page:
         if action == "complaints":
             seen, self.complaints = self.complaints, []
             return seen
+        if action == "offline":
+            return await self.send("Network.emulateNetworkConditions", offline=command["state"] == "on", latency=0,
+                                   downloadThroughput=-1, uploadThroughput=-1)
+        if action == "relay":
+            return await self.relay.start(command["port"])
+        if action == "cut":
+            return self.relay.cut()
         if action == "download":
             await self.until(lambda: any(one["state"] == "completed" for one in self.downloads.values()),
                              command.get("seconds", 30), "a download")
@@ -182,6 +190,36 @@ class Page:
             self.downloads.pop(guid)
             return os.path.join(self.folder, "downloads", guid)
         raise Failure(f"no such command: {action}")
+
+
+class Relay:
+    """A port that leads to another, until what goes through it is cut."""
+
+    def __init__(self):
+        self.writers = set()
+
+    async def start(self, port):
+        async def pass_on(reader, writer):
+            there, back = await asyncio.open_connection("localhost", port)
+            self.writers |= {writer, back}
+            await asyncio.gather(self.copy(reader, back), self.copy(there, writer))
+
+        server = await asyncio.start_server(pass_on, "localhost", 0)
+        return server.sockets[0].getsockname()[1]
+
+    async def copy(self, reader, writer):
+        try:
+            while bytes_ := await reader.read(1 << 16):
+                writer.write(bytes_)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    def cut(self):
+        for writer in self.writers:
+            writer.transport.abort()
+        self.writers.clear()
 
 
 async def start_chromium(trusted, folder):
@@ -211,7 +249,7 @@ async def main(trusted, folder):
             targets = (await page.send("Target.getTargets"))["targetInfos"]
             target = next(one["targetId"] for one in targets if one["type"] == "page")
             page.session = (await page.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-            for domain in ("Page", "DOM", "Runtime", "Accessibility", "Log"):
+            for domain in ("Page", "DOM", "Runtime", "Accessibility", "Log", "Network"):
                 await page.send(f"{domain}.enable")
             await page.send("Browser.setDownloadBehavior", behavior="allowAndName", eventsEnabled=True,
                             downloadPath=os.path.join(folder, "downloads"))

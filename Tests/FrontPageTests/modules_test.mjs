@@ -451,17 +451,23 @@ test("a first connection that is refused ends it; after a reload it is tried for
 
 // What is shown
 
-test("rates are of the last minute, and of one medium", () => {
+test("rates are of the last minute, a mean of two seconds, and of one medium", () => {
     const history = new RateHistory();
     history.add(1000, 0);
+    assert.equal(history.now, 0);
     history.add(3000, 1000);
     assert.equal(history.now, 2000);
     history.add(3000, 1100);
     assert.equal(history.samples.length, 1, "too soon to say anything");
-    history.add(0, 2000);
+    // A BMC that counts every two seconds does not make the rate jump.
+    history.add(3000, 2000);
+    history.add(7000, 3000);
+    assert.deepEqual(history.samples, [2000, 1000, 2000]);
+    history.add(0, 4000);
     assert.deepEqual(history.samples, []);
-    for (let second = 3; second < 200; second += 1) history.add(second, second * 1000);
+    for (let second = 5; second < 200; second += 1) history.add(second, second * 1000);
     assert.equal(history.samples.length, 60);
+    assert.equal(history.now, 1);
 });
 
 test("a slot of any virtual media service can be shown", () => {

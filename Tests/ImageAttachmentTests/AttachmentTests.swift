@@ -23,7 +23,7 @@ struct AttachmentTests {
     final class Bench: Sendable {
         let folder: TemporaryFolder
         let front: EmulatedFront
-        let threads = WebThreads()
+        let commons: FleetCommons
         let authority: [UInt8]
         let clock = SystemClock()
         let spawner = SystemSpawner()
@@ -33,20 +33,21 @@ struct AttachmentTests {
         ) async throws {
             folder = try TemporaryFolder()
             let files = IdentityFolder(path: folder.path)
-            let identity = try files.identity(names: ["localhost"])
+            commons = try FleetCommons(
+                identity: try files.identity(names: ["localhost"]), passwordCost: 8)
             var media = SlotLayout.slots(1, socketsIn: folder.path)
             media.slots[0].failurePolicy.stallSeconds = stall
             media.slots[0].requestTimeoutSeconds = requestTimeout
             var plan = EmulatedFront.Plan(media: media, password: "Secret-12345")
-            (plan.hasAttentiveHosts, plan.passwordCost) = (false, 8)
+            plan.hasAttentiveHosts = false
             plan.proxyLimits.grace = grace
-            front = try await EmulatedFront.start(plan, name: "bmc", identity: identity, threads: threads)
+            front = try await EmulatedFront.start(plan, name: "bmc", sharing: commons)
             authority = try #require(try IdentityFolder.read(files.authorityPath))
         }
 
         func stop() async {
             await front.stop()
-            await threads.stop()
+            await commons.stop()
         }
 
         func attachment(

@@ -75,7 +75,8 @@ final class CagedFront: Sendable {
             defer { close(client) }
             guard let listener = Self.descriptor(from: client) else { return }
             let started = try? await WebServer.start(
-                FrontApplication(service, proxies), identity: identity, at: .listening(listener), on: threads)
+                FrontApplication(service, proxies), credentials: WebServer.Credentials(identity),
+                at: .listening(listener), on: threads)
             server.withLock { $0 = started }
         }
     }

@@ -4,6 +4,9 @@
 // #embed is of C23; clang takes it in any C.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const unsigned char awake_js[] = {
+#embed "page/awake.js"
+};
 static const unsigned char changed_image_js[] = {
 #embed "page/changed-image.js"
 };
@@ -80,6 +83,7 @@ static const unsigned char url_dialog_js[] = {
 #define FILE_OF(name, symbol) {name, symbol, sizeof symbol}
 
 static const struct FrontPageFile files[] = {
+    FILE_OF("awake.js", awake_js),
     FILE_OF("changed-image.js", changed_image_js),
     FILE_OF("connection.js", connection_js),
     FILE_OF("event-list.js", event_list_js),

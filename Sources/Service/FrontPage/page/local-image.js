@@ -1,6 +1,7 @@
 // An image of this computer that is served to a slot: the thread that serves it, connecting again, and what becomes
 // of the host's changes.
 
+import {stayAwake} from "./awake.js";
 import {changedImage, writeInto} from "./changed-image.js";
 import {forgetHandle, keepHandle} from "./handles.js";
 import {OverlayLimits} from "./overlay.js";
@@ -59,6 +60,7 @@ export class LocalImage extends EventTarget {
     #overlayName;
     #timer = null;
     #stopped;
+    #rest = () => {};
 
     // token() gives what a WebSocket has to show; record is that of the serving to go on with, or null.
     constructor({slot, file, handle, isWritable, token, record}) {
@@ -78,6 +80,7 @@ export class LocalImage extends EventTarget {
 
     start() {
         this.#remember();
+        this.#rest = stayAwake();
         this.#begin({kind: "serve", ...this.#address});
     }
 
@@ -165,6 +168,7 @@ export class LocalImage extends EventTarget {
 
     async #end() {
         this.isOver = true;
+        this.#rest();
         if (!this.result) await this.discard();
         this.#changed();
         this.dispatchEvent(new Event("over"));

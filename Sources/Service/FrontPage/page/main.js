@@ -5,8 +5,9 @@ import {keptHandle} from "./handles.js";
 import {Live} from "./live.js";
 import {forgetInterrupted, interrupted, interruptedHandleKey, LocalImage, mismatch} from "./local-image.js";
 import {forgetLogin, LoginView, rememberedLogin} from "./login.js";
+import {canKeepOverlays, removeForgottenOverlays} from "./overlay-files.js";
 import {paths, Redfish, RedfishFailure} from "./redfish.js";
-import {isFree, slotModel, stateWords} from "./slot-model.js";
+import {isFree, slotModel, stateWords, waits} from "./slot-model.js";
 import {SlotView} from "./slot-view.js";
 import {URLDialog} from "./url-dialog.js";
 
@@ -72,6 +73,7 @@ class Page {
         byID("who").hidden = false;
         byID("desk").hidden = false;
         this.#events.clear();
+        if (canKeepOverlays) removeForgottenOverlays().catch(() => {});
         this.#live.start();
         this.#clock = setInterval(() => this.#showAll(), 1000);
         byID("main").focus();
@@ -305,7 +307,7 @@ class Page {
     async #resumeByItself() {
         for (const slot of this.#slots) {
             const record = interrupted(slot.name);
-            if (!record || isFree(slot) || this.#local.has(slot.name) || !this.#canChange) continue;
+            if (!record || !waits(slot) || this.#local.has(slot.name) || !this.#canChange) continue;
             const handle = await keptHandle(interruptedHandleKey(slot.name));
             if (await handle?.queryPermission?.({mode: "read"}) !== "granted") continue;
             let file;

@@ -19,6 +19,18 @@ export async function removeOverlay(name) {
     }
 }
 
+// What nobody came back for in so long was not missed.
+const forgottenDays = 7;
+
+// Removes changes of pages that were closed long ago; those that are being served cannot be removed.
+export async function removeForgottenOverlays() {
+    const folder = await overlayFolder();
+    const oldest = Date.now() - forgottenDays * 86_400_000;
+    for await (const [name, handle] of folder.entries()) {
+        if ((await handle.getFile()).lastModified < oldest) await folder.removeEntry(name).catch(() => {});
+    }
+}
+
 // Without these files changes are kept in memory, and are lost with the page.
 export const canKeepOverlays = Boolean(globalThis.navigator?.storage?.getDirectory);
 

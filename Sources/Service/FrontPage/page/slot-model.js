@@ -27,6 +27,9 @@ export function slotModel(resource) {
 
 export const isFree = (slot) => slot.state === "Ready" && !slot.isInserted;
 
+// Whoever served the image is lost, and may come back.
+export const waits = (slot) => slot.isProxy && slot.state === "Recovering";
+
 // Words and tone ("idle", "busy", "good", "warn") for a state.
 export function stateWords(slot) {
     switch (slot.state) {
@@ -53,31 +56,38 @@ export function kindWords(slot) {
     return `${kind}, ${slot.isWriteProtected ? "read-only" : "writable"}`;
 }
 
-export const RateLimits = Object.freeze({samples: 60, sampleSeconds: 1});
+export const RateLimits = Object.freeze({
+    samples: 60,
+    // Two looks closer to each other say nothing new.
+    sampleSeconds: 0.5,
+    // What a sample is the mean of: a BMC counts at its own pace, every second or two.
+    meanSeconds: 2,
+});
 
 // Bytes per second over the last minute.
 export class RateHistory {
     samples = [];
-    #bytes = null;
-    #at = 0;
+    // {bytes, at}: counts of the last moments, the newest last.
+    #counts = [];
 
     // Takes a count that grows; one that has shrunk is of another medium.
     add(bytes, milliseconds) {
-        const elapsed = (milliseconds - this.#at) / 1000;
-        if (this.#bytes !== null && bytes < this.#bytes) this.samples = [];
-        if (this.#bytes !== null && bytes >= this.#bytes) {
-            // Two looks right after each other say nothing of a rate.
-            if (elapsed < RateLimits.sampleSeconds / 2) return;
-            this.samples.push((bytes - this.#bytes) / elapsed);
-            if (this.samples.length > RateLimits.samples) this.samples.shift();
-        }
-        this.#bytes = bytes;
-        this.#at = milliseconds;
+        const last = this.#counts.at(-1);
+        if (last && bytes < last.bytes) this.clear();
+        if (last && milliseconds - last.at < RateLimits.sampleSeconds * 1000) return;
+        this.#counts.push({bytes, at: milliseconds});
+        const from = milliseconds - RateLimits.meanSeconds * 1000;
+        // One that is as old as the mean is wide is kept.
+        while (this.#counts.length > 2 && this.#counts[1].at <= from) this.#counts.shift();
+        const first = this.#counts[0];
+        if (first.at === milliseconds) return;
+        this.samples.push((bytes - first.bytes) * 1000 / (milliseconds - first.at));
+        if (this.samples.length > RateLimits.samples) this.samples.shift();
     }
 
     clear() {
         this.samples = [];
-        this.#bytes = null;
+        this.#counts = [];
     }
 
     get now() { return this.samples.at(-1) ?? 0; }

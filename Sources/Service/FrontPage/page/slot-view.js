@@ -2,7 +2,7 @@
 
 import {bytes, rate, sentence} from "./format.js";
 import {drawRate} from "./rate-plot.js";
-import {hostWords, isFree, kindWords, RateHistory, stateWords} from "./slot-model.js";
+import {hostWords, isFree, kindWords, RateHistory, stateWords, waits} from "./slot-model.js";
 
 export class SlotView {
     element;
@@ -203,9 +203,9 @@ export class SlotView {
 
     #showResume(slot, local, record) {
         const parts = this.#parts;
-        parts.resume.hidden = !record || local !== null;
+        parts.resume.hidden = !record || local !== null || !(waits(slot) || isFree(slot));
         if (parts.resume.hidden) return;
-        const isWaiting = !isFree(slot);
+        const isWaiting = waits(slot);
         parts["resume-text"].textContent = isWaiting
             ? `${record.name} was served by this page before it was loaded again.`
             : `What the host wrote over ${record.name} was not saved.`;
