@@ -368,7 +368,8 @@ let package = Package(
         tests(
             "EmulatedFleet",
             [
-                "EmulatedFleet", "HTTPTransport", "USBIPTransport", "USBIPProtocol", "USBMassStorage",
+                "EmulatedFleet", "FrontPlatform", "HTTPTransport", "USBIPTransport", "USBIPProtocol",
+                "USBMassStorage",
                 "HostObserver", "NBDServer", "VirtualMedia",
             ]),
         .testTarget(
@@ -392,10 +393,9 @@ let package = Package(
         .testTarget(
             name: "RedfishClientsTests",
             dependencies: [
-                "TestSupport", "RedfishServer", "FrontPlatform", "LinuxPlatform", "SimulatedBMC",
-                "Verification",
-                "VirtualMedia", "BlockStorage", "DBusProtocol",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "TestSupport", "RedfishServer", "FrontPlatform", "HTTPTransport", "WebFront",
+                "DescriptorPassing", "LinuxPlatform", "Verification", "VirtualMedia", "BlockStorage",
+                "DBusProtocol",
             ], path: "Tests/RedfishClientsTests",
             exclude: ["namespace.py", "sushy_client.py", "redfish_client.py", "ansible_client.sh"],
             swiftSettings: settings),

@@ -36,7 +36,7 @@ struct WebServerTests {
         ("/", ["-H", "Content-Length: 1048577"], "413"),
         ("/", ["-H", "Content-Length: 99999999999999999999"], "400"),
         ("/", ["-H", "Transfer-Encoding: chunked", "-H", "Content-Length: 3", "-d", "abc"], "400"),
-        ("/", ["-X", "B@D"], "400"),
+        ("/", ["-X", "B@D"], "501"), ("/", ["-X", "FAKEMETHOD"], "501"),
     ]
 
     @Test(arguments: tooMuch.indices) func `what is too long or malformed is refused`(index: Int) async throws

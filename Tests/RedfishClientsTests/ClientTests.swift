@@ -17,7 +17,7 @@ import VirtualMedia
     /// What making a namespace takes.
     static let namespaces = Capability(
         name: "network-namespaces",
-        isPresent: geteuid() == 0 && Capability.tools("unshare", "ip", "openssl", "curl").isPresent)
+        isPresent: geteuid() == 0 && Capability.tools("unshare", "ip", "curl").isPresent)
 
     static let schemas: (capability: Capability, path: String) = {
         let folder =
@@ -33,23 +33,28 @@ import VirtualMedia
     /// Runs a shell command beside a fresh front. `$URL`, `$CA`, `$FOLDER`, `$LOGIN` (user:password), `$BIN` and `$TESTS`
     /// are there for it.
     static func run(_ command: String, within seconds: Double = 60) async throws -> ForeignProgram.Result {
-        let front = try await SocketFront(images: PatternImages())
+        let front = try await CagedFront(images: PatternImages())
         let folder = try TemporaryFolder()
         var program = ForeignProgram(
             "unshare",
             [
-                "-n", "/usr/bin/python3", root.appendingPathComponent("namespace.py").path, front.path,
-                folder.path, "--", "/bin/sh", "-c", command,
+                "-n", "/usr/bin/python3", root.appendingPathComponent("namespace.py").path, front.gate,
+                "--", "/bin/sh", "-c", command,
             ])
         program.environment = [
-            "URL": url, "CA": folder.file("ca.pem"), "FOLDER": folder.path,
-            "LOGIN": "\(SocketFront.user):\(SocketFront.password)", "USER_NAME": SocketFront.user,
-            "PASSWORD": SocketFront.password,
+            "URL": url, "CA": front.authority, "FOLDER": folder.path,
+            "LOGIN": "\(CagedFront.user):\(CagedFront.password)", "USER_NAME": CagedFront.user,
+            "PASSWORD": CagedFront.password,
             "BIN": URL(fileURLWithPath: python).deletingLastPathComponent().path,
             "TESTS": root.path, "SCHEMAS": schemas.path,
         ]
-        let result = try await program.run(within: seconds)
-        await front.shutDown()
+        let serving = front.serve()
+        let result: ForeignProgram.Result
+        do { result = try await program.run(within: seconds) } catch {
+            await front.shutDown(serving)
+            throw error
+        }
+        await front.shutDown(serving)
         return result
     }
 

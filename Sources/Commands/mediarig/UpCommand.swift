@@ -1,6 +1,7 @@
 import ArgumentParser
 import EmulatedFleet
 import Foundation
+import FrontPlatform
 import HTTPTransport
 import LinuxPlatform
 import Verification
@@ -38,7 +39,7 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Folder for the certificate, so that it stays the same; a new private one by default.",
+            "Folder for accounts, settings and certificate, so that they stay; by default they go with this process.",
             valueName: "folder"))
     var state: String?
 
@@ -96,7 +97,6 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     private static let maximumFleet = 4096
-    private static let madeUpPasswordCharacters = 20
 
     func run() async throws {
         let stopSignals = StopSignals()
@@ -105,7 +105,8 @@ struct UpCommand: AsyncParsableCommand {
         var commons: FleetCommons?
         var running: [EmulatedFront] = []
         do {
-            let (password, isMadeUp) = try givenPassword()
+            let kept = state == nil ? nil : try StateFolder(at: folder.path)
+            let (password, isMadeUp) = try await givenPassword(kept)
             let files = IdentityFolder(path: folder.path)
             let identity = try files.identity(names: [interface, "localhost", "127.0.0.1", "::1"].uniqued())
             try OpenFileLimit.raise(atLeast: OpenFileLimit.forThisProgram + fleet * Self.filesPerBMC)
@@ -118,6 +119,9 @@ struct UpCommand: AsyncParsableCommand {
                 var plan = EmulatedFront.Plan(media: try media(number, in: folder.path), password: password)
                 (plan.host, plan.port) = (interface, port == 0 ? 0 : port + number)
                 (plan.userName, plan.busPath, plan.imageAuthorities) = (user, bus, cafile)
+                // BMCs of a fleet have nothing in common that one could see, not even their accounts.
+                plan.state =
+                    fleet == 1 ? kept : try kept.map { try StateFolder(at: "\($0.path)/bmc\(number)") }
                 plan.usbipAddress = usbip.flatMap(ServeCommand.address)
                 if hostsRead { plan.hostReads = { [json] in Self.announce($0, "bmc\(number)", json) } }
                 return plan
@@ -164,7 +168,7 @@ struct UpCommand: AsyncParsableCommand {
         return (Folder(path: state), false)
     }
 
-    private func givenPassword() throws -> (String, isMadeUp: Bool) {
+    private func givenPassword(_ kept: StateFolder?) async throws -> (String, isMadeUp: Bool) {
         if let passwordFile {
             guard let text = try? String(contentsOfFile: passwordFile, encoding: .utf8),
                 let line = text.split(separator: "\n", omittingEmptySubsequences: false).first, !line.isEmpty
@@ -174,11 +178,9 @@ struct UpCommand: AsyncParsableCommand {
         if let password = ProcessInfo.processInfo.environment["MEDIARIG_PASSWORD"], !password.isEmpty {
             return (password, false)
         }
-        // Without characters that look alike.
-        let characters = Array("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
-        var random = SystemRandomNumberGenerator()
-        let made = (0..<Self.madeUpPasswordCharacters).map { _ in characters.randomElement(using: &random)! }
-        return (String(made), true)
+        guard let kept else { return (MadeUpPassword.text(), true) }
+        // The same at each start; whoever has changed it since knows better.
+        return (try await kept.initialPassword().password, true)
     }
 
     private func media(_ number: Int, in folder: String) throws -> MediaConfiguration {

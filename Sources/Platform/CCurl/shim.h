@@ -19,6 +19,10 @@ typedef size_t (*ccurl_data_function)(char *, size_t, size_t, void *);
 static inline CURLcode ccurl_set_data_function(CURL *handle, CURLoption option, ccurl_data_function value) {
     return curl_easy_setopt(handle, option, value);
 }
+typedef curl_socket_t (*ccurl_socket_function)(void *, curlsocktype, struct curl_sockaddr *);
+static inline CURLcode ccurl_set_socket_function(CURL *handle, ccurl_socket_function value) {
+    return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, value);
+}
 typedef int (*ccurl_progress_function)(void *, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
 static inline CURLcode ccurl_set_progress_function(CURL *handle, ccurl_progress_function value) {
     return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, value);

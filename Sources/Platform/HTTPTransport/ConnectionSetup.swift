@@ -52,7 +52,10 @@ struct ConnectionSetup: Sendable {
                 }
             ), withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
             withDecoderLimitConfiguration: decoderLimits)
-        try channel.pipeline.syncOperations.addHandler(requests)
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(
+            UnknownMethods(), position: .before(pipeline.handler(type: HTTPServerProtocolErrorHandler.self)))
+        try pipeline.addHandler(requests)
     }
 
     private func addHTTP2(to channel: any Channel) throws {
@@ -75,6 +78,23 @@ struct ConnectionSetup: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandler(ClosesWhenIdle())
+    }
+}
+
+/// A method that the parser does not know is none that is implemented (RFC 9110 §9.1); NIO would call the request
+/// malformed.
+private final class UnknownMethods: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard case .invalidMethod? = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        let head = HTTPResponseHead(
+            version: .http1_1, status: .notImplemented,
+            headers: ["Connection": "close", "Content-Length": "0"])
+        let channel = context.channel
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
     }
 }
 

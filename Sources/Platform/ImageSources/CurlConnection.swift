@@ -23,6 +23,7 @@ final class CurlConnection: RangeConnection, @unchecked Sendable {
     private let authorization: AuthorizationHeader?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private let isCancelled = Atomic<Bool>(false)
+    private let addressGuard = AddressGuard()
     /// Guards the handles against a cancellation that comes late.
     private let isOpen = Mutex(true)
 
@@ -81,6 +82,7 @@ final class CurlConnection: RangeConnection, @unchecked Sendable {
         let limit = min(timeout, options.requestTimeout)
         guard limit > .zero else { throw failure(.noTimeLeft) }
         errorText[0] = 0
+        addressGuard.reset()
         set(CURLOPT_NOBODY, method == .head ? 1 : 0)
         if method == .get { set(CURLOPT_HTTPGET, 1) }
         set(CURLOPT_RANGE, range.map { "\($0.lowerBound)-\($0.upperBound - 1)" })
@@ -91,6 +93,8 @@ final class CurlConnection: RangeConnection, @unchecked Sendable {
         switch ending {
         case .cancelled: throw failure(.cancelled)
         case .stalled: throw failure(.stalled)
+        case .done(let result) where result.code == CURLE_COULDNT_CONNECT && addressGuard.hasRefused:
+            throw failure(.addressNotAllowed)
         case .done(let result) where result.code != CURLE_OK: throw failure(TransferFault(result))
         case .done: break
         }
@@ -176,6 +180,7 @@ extension CurlConnection {
             set(CURLOPT_CAINFO, options.caFile)
             set(CURLOPT_CAPATH, options.caDirectory)
         }
+        if !options.allowsLocalAddresses { addressGuard.watch(easy) }
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_BUFFERSIZE, 256 << 10)

@@ -23,11 +23,12 @@ enum SMBImage {
                 .wrongCredentials, "smb:// needs a user and a password: without them nothing can be encrypted"
             )
         }
-        let isReadWrite = request.isReadWrite
+        let (isReadWrite, allowsLocal) = (request.isReadWrite, request.allowsLocalAddresses)
         // Waits for the server, at most as long as the kernel does.
         let outcome = await BlockingThread.value("smb open") {
             Result { () throws(ImageError) in
-                try openBlocking(location, credentials, isReadWrite: isReadWrite, folder: folder)
+                try openBlocking(
+                    location, credentials, isReadWrite: isReadWrite, allowsLocal: allowsLocal, folder: folder)
             }
         }
         guard let outcome else { throw ImageError(.unreadable, "the system has no thread left for a share") }
@@ -35,9 +36,10 @@ enum SMBImage {
     }
 
     private static func openBlocking(
-        _ location: SMBLocation, _ credentials: Credentials, isReadWrite: Bool, folder: String
+        _ location: SMBLocation, _ credentials: Credentials, isReadWrite: Bool, allowsLocal: Bool,
+        folder: String
     ) throws(ImageError) -> FileStore {
-        let address = try address(of: location.host)
+        let address = try address(of: location.host, allowsLocal: allowsLocal)
         let point: String
         do throws(SystemError) { point = try PrivateFolder.make("smb", in: folder) } catch {
             throw ImageError(.unreadable, "no mount point for the share: \(error)")
@@ -56,7 +58,7 @@ enum SMBImage {
     }
 
     /// - Returns: a numeric address: the kernel looks nothing up.
-    private static func address(of host: String) throws(ImageError) -> String {
+    private static func address(of host: String, allowsLocal: Bool) throws(ImageError) -> String {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -64,6 +66,13 @@ enum SMBImage {
             throw ImageError(.hostNotFound, "no address is known for \(host)")
         }
         defer { freeaddrinfo(found) }
+        // The kernel connects to this very address.
+        guard allowsLocal || !AddressGuard.isLocal(first.pointee.ai_addr) else {
+            throw ImageError(
+                .addressNotAllowed,
+                "\(host): leads to an address of this machine itself, which may not be used: give an image elsewhere"
+            )
+        }
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         getnameinfo(
             first.pointee.ai_addr, first.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,

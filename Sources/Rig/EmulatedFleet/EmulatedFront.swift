@@ -1,11 +1,11 @@
 import BusServer
 import DBusProtocol
-import FrontPlatform
+package import FrontPlatform
 import HTTPTransport
 import ImageSources
 import LinuxPlatform
 package import NBDServer
-package import RedfishServer
+import RedfishServer
 import RemoteImages
 import USBIPTransport
 package import Verification
@@ -26,8 +26,9 @@ package final class EmulatedFront: Sendable {
         package var imageAuthorities: String?
         /// Where the message bus listens besides, for any D-Bus program.
         package var busPath: String?
-        /// `nil` for accounts that are gone with the BMC.
-        package var accounts: (any AccountStore)?
+        /// Keeps accounts, settings and the UUID; without one they are in memory.
+        package var state: StateFolder?
+        package var eventRetryInterval = RedfishLimits.deliveryInterval
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
         /// Where the devices are exported over USB/IP: then the hosts are elsewhere, and none is here.
@@ -79,6 +80,10 @@ package final class EmulatedFront: Sendable {
         usbip = try plan.usbipAddress.map { address throws(ListenError) in
             try bmc.exportDevices(at: address)
         }
+        var configuration = RedfishConfiguration(
+            initialAccounts: [.init(plan.userName, password: plan.password)],
+            uuid: try await plan.state?.uuid() ?? UUIDText.random())
+        configuration.eventRetryInterval = plan.eventRetryInterval
         let hasHosts = plan.hasAttentiveHosts && plan.usbipAddress == nil
         hosts = (hasHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
             let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock, told: plan.hostReads)
@@ -87,16 +92,17 @@ package final class EmulatedFront: Sendable {
             return spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
         }
         let accounts: any AccountStore =
-            if let kept = plan.accounts { kept } else {
+            if let kept = plan.state?.accounts { kept } else {
                 MemoryAccountStore(await commons.accounts(plan.userName, password: plan.password))
             }
         let redfish = try await RedfishService(
-            RedfishConfiguration(
-                initialAccounts: [.init(plan.userName, password: plan.password)], uuid: UUIDText.random()),
+            configuration,
             on: RedfishPlatform(
                 bus: OwnBus(bmc: bmc), clock: bmc.clock, wallClock: SystemWallClock(), spawner: bmc.spawner,
                 entropy: SystemEntropy(),
-                passwords: commons.passwords, accounts: accounts, secrets: SystemPipes()))
+                passwords: commons.passwords, accounts: accounts, secrets: SystemPipes(),
+                settings: plan.state?.settings ?? MemorySettingsStore(),
+                delivery: CurlEventDelivery(authorityFile: plan.imageAuthorities)))
         let proxies = ImageProxies(
             redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
             limits: plan.proxyLimits)
@@ -105,7 +111,9 @@ package final class EmulatedFront: Sendable {
         server = try await WebServer.start(
             FrontApplication(redfish, proxies), credentials: commons.credentials,
             at: .address(plan.host, port: plan.port), on: commons.threads)
-        port = server.port
+        let port = server.port
+        self.port = port
+        await redfish.reconfigure { $0.httpsPort = port }
     }
 
     /// Takes everything down: media of clients first, while they still serve.

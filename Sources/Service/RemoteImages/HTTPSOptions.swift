@@ -6,6 +6,8 @@ package struct HTTPSOptions: Sendable {
     package var caDirectory: String?
     /// PEM text with the certificates to trust, instead of all others.
     package var authorities: String?
+    /// Whether a server may have one of this machine's own addresses, whatever its name is.
+    package var allowsLocalAddresses = true
     /// Name look-up, TCP and TLS together.
     package var connectTimeout = Duration.seconds(10)
     /// One request with its body.

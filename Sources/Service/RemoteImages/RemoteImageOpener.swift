@@ -57,6 +57,7 @@ package struct RemoteImageOpener: ImageOpener {
         if let credentials = request.credentials { authorization = try AuthorizationHeader(credentials) }
         var options = options
         if let authorities = request.authorities { options.authorities = authorities }
+        if !request.allowsLocalAddresses { options.allowsLocalAddresses = false }
         let opening = HTTPSOpening(
             setting: FetchSetting(
                 check: RangeResponseCheck(location: location, hadCredentials: authorization != nil),

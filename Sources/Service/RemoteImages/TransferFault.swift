@@ -5,6 +5,8 @@ internal import VirtualMedia
 package enum TransferFault: Error, Equatable, Sendable {
     case hostNotFound
     case connectionRefused
+    /// The name leads to addresses of this machine, and this request may not use them.
+    case addressNotAllowed
     /// The system gave up on TCP's handshake.
     case noAnswerToConnection
     /// Any other reason for having no TCP connection: the errno in words, where there is one.
@@ -50,6 +52,11 @@ extension FetchFailure {
             return FetchFailure(
                 .connectionRefused, "\(server): connection refused: check the port, and that the server runs",
                 .unavailable)
+        case .addressNotAllowed:
+            return FetchFailure(
+                .addressNotAllowed,
+                "\(location.host): leads to an address of this machine itself, which may not be used: "
+                    + "give an image elsewhere")
         case .noAnswerToConnection:
             return FetchFailure(
                 .timedOut, "\(server): no answer to the connection: check address and firewall", .unavailable)

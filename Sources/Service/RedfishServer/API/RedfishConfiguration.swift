@@ -30,6 +30,8 @@ package struct RedfishConfiguration: Sendable {
     package var maximumSessionsPerUser = 1024
     /// How long InsertMedia and EjectMedia wait for the truth before they answer with a task.
     package var shortWait = Duration.seconds(5)
+    /// Before an event is sent again to a subscriber that did not take it.
+    package var eventRetryInterval = RedfishLimits.deliveryInterval
     package var imageSources = ImageSourcePolicy()
     /// The bus name of the virtual media service, and where its objects begin.
     package var mediaBusName = "xyz.openbmc_project.VirtualMedia"

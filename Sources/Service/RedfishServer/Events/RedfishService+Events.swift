@@ -345,7 +345,7 @@ extension RedfishService {
                 }
             }
             attempt += 1
-            let next = platform.clock.now + RedfishLimits.deliveryInterval
+            let next = platform.clock.now + configuration.eventRetryInterval
             do throws(CancellationError) { try await platform.clock.sleep(until: next) } catch {
                 return false
             }

@@ -1,3 +1,5 @@
+import VirtualMedia
+
 /// Where images may be fetched from: without it, whoever may insert media could have the BMC look into
 /// places that only the BMC can reach.
 package struct ImageSourcePolicy: Sendable, Equatable {
@@ -19,7 +21,12 @@ package struct ImageSourcePolicy: Sendable, Equatable {
         let name = Self.normalised(host)
         if refusedHosts.contains(where: { Self.matches(name, $0) }) { return false }
         if !allowedHosts.isEmpty, !allowedHosts.contains(where: { Self.matches(name, $0) }) { return false }
-        return !Self.isLocal(name) || (letsAdministratorsUseLocalAddresses && role == .administrator)
+        return !Self.isLocal(name) || allowsLocalAddresses(for: role)
+    }
+
+    /// Whether images may come from the BMC's own addresses, whatever name leads there.
+    package func allowsLocalAddresses(for role: Role) -> Bool {
+        letsAdministratorsUseLocalAddresses && role == .administrator
     }
 
     private static func matches(_ name: String, _ pattern: String) -> Bool {

@@ -10,6 +10,8 @@ struct InsertionRequest: Sendable {
     var secret: [UInt8]?
     /// PEM: who may vouch for the server; `nil` for those that the BMC trusts.
     var authorities: String?
+    /// Whether the server may have one of the BMC's own addresses, whatever its name is.
+    var allowsLocalAddresses = true
 }
 
 /// How a request to the virtual media service ended.
@@ -34,6 +36,9 @@ extension InsertionRequest {
             if descriptor != nil { options.append(.init(.string("Credentials"), .variant(credentials))) }
             if let authorities {
                 options.append(.init(.string("Authorities"), .variant(.string(authorities))))
+            }
+            if !allowsLocalAddresses {
+                options.append(.init(.string("LocalAddresses"), .variant(.boolean(false))))
             }
             message = .methodCall(
                 destination: busName, path: slot.path, interface: MediaNames.slot, member: "MountWith",

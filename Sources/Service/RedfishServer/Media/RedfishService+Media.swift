@@ -16,6 +16,8 @@ extension RedfishService {
         guard !slot.isActive else { throw Refusal(.slotOccupied) }
         var request = insertion.request
         request.authorities = trust[slot.name]?.authorities
+        request.allowsLocalAddresses = configuration.imageSources.allowsLocalAddresses(
+            for: context.knownLogin.role)
         let settled = request
         let (login, peer) = (context.knownLogin, context.peer)
         return try await perform("InsertMedia", on: slot, isCancellable: true, for: context) { [self] media in

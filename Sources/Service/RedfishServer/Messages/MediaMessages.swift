@@ -76,6 +76,10 @@ extension MessageDefinition {
     static let serverUnreachable = media(
         "ServerUnreachable", .critical, 502, "There is no route to the server.",
         "Look at the network of the BMC.")
+    static let addressNotAllowed = media(
+        "AddressNotAllowed", .warning, 403,
+        "The name of the server leads to an address of the BMC itself, which this account may not use.",
+        "Name a server elsewhere, or ask an administrator.")
     static let mountTimedOut = media(
         "TimedOut", .critical, 504, "The media path was not ready in time, or the server did not answer.",
         "Try again; look at the server and the network.")
@@ -155,6 +159,7 @@ extension MessageDefinition {
             case .notASocket: notASocket
             case .wrongLength: imageLengthWrong
             case .rangeNotSupported: rangeNotSupported
+            case .addressNotAllowed: addressNotAllowed
             case .unreachable: serverUnreachable
             case .timedOut: mountTimedOut
             case .connectionRefused: connectionRefused

@@ -9,6 +9,7 @@ struct MountCall {
     var secret: PassedDescriptor?
     /// PEM: who may vouch for the server.
     var authorities: String?
+    var allowsLocalAddresses = true
     /// Of all certificates together; a message could hold much more.
     static let maximumAuthorityBytes = 64 << 10
 
@@ -56,10 +57,11 @@ struct MountCall {
                     throw Self.invalid("Authorities has 1 to \(Self.maximumAuthorityBytes) bytes of PEM")
                 }
                 authorities = text
+            case ("LocalAddresses", .boolean(let flag)): allowsLocalAddresses = flag
             default:
                 throw Self.invalid(
                     "option '\(key.prefix(32))' of type \(value.typeCode); "
-                        + "known are ReadWrite b, Kind s, Credentials h, Authorities s")
+                        + "known are ReadWrite b, Kind s, Credentials h, Authorities s, LocalAddresses b")
             }
         }
     }

@@ -248,7 +248,7 @@ package actor VirtualMediaService {
     ) async {
         let request = MountRequest(
             imageURL: call.imageURL, credentials: credentials, isReadWrite: call.isReadWrite, kind: call.kind,
-            authorities: call.authorities)
+            authorities: call.authorities, allowsLocalAddresses: call.allowsLocalAddresses)
         await answer(invocation, outbox) { accepted in try await slot.mount(request, accepted: accepted) }
     }
 

@@ -11,6 +11,8 @@ package struct ImageRequest: Sendable {
     package var isReadWrite: Bool
     /// PEM: who may vouch for the server, instead of those that the BMC trusts; `nil` for those.
     package var authorities: String?
+    /// Whether a server may have one of this machine's own addresses; see ``IPAddresses``.
+    package var allowsLocalAddresses = true
     /// For everything up to the first byte; later reads have the limit of the slot.
     package var timeout: Duration
     /// Is told why a later read failed: to the host that is an I/O error, whatever the cause.
@@ -75,7 +77,7 @@ package struct ImageError: Error, Equatable, Sendable {
     package enum Cause: String, Sendable, CaseIterable {
         case unsupportedScheme, malformedURL
         case notFound, isDirectory, empty, unreadable
-        case hostNotFound, connectionRefused, unreachable, timedOut
+        case hostNotFound, connectionRefused, unreachable, addressNotAllowed, timedOut
         case untrustedCertificate, tlsFailed
         case wrongCredentials, forbidden, gone
         case rangeNotSupported, lengthUnknown, wrongLength, changed, redirected, truncated

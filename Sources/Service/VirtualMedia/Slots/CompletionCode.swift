@@ -28,6 +28,8 @@ package enum CompletionCode: Int32, Sendable, CaseIterable {
     case notASocket = 88
     case wrongLength = 90
     case rangeNotSupported = 95
+    /// The name of the server leads to an address that this request may not use.
+    case addressNotAllowed = 99
     case unreachable = 101
     case timedOut = 110
     case connectionRefused = 111
@@ -90,6 +92,7 @@ extension CompletionCode {
             case .hostNotFound: .hostNotFound
             case .connectionRefused: .connectionRefused
             case .unreachable: .unreachable
+            case .addressNotAllowed: .addressNotAllowed
             case .timedOut: .timedOut
             case .untrustedCertificate: .untrustedCertificate
             case .tlsFailed: .tlsFailed

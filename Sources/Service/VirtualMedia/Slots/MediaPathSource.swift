@@ -19,12 +19,13 @@ extension MediaPath {
         let store: any BlockStore
         let trouble = sourceTrouble
         do throws(ImageError) {
-            store = try await platform.images.open(
-                ImageRequest(
-                    url: request.imageURL, credentials: request.credentials,
-                    isReadWrite: request.isReadWrite, authorities: request.authorities,
-                    timeout: .seconds(slot.timeoutSeconds),
-                    readFailed: { trouble.note($0) }))
+            var image = ImageRequest(
+                url: request.imageURL, credentials: request.credentials,
+                isReadWrite: request.isReadWrite, authorities: request.authorities,
+                timeout: .seconds(slot.timeoutSeconds),
+                readFailed: { trouble.note($0) })
+            image.allowsLocalAddresses = request.allowsLocalAddresses
+            store = try await platform.images.open(image)
         } catch { throw SlotFailure(error) }
         guard keep(attempt, { $0.store = store }) else {
             await store.close()

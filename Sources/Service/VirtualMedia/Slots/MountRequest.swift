@@ -8,11 +8,14 @@ package struct MountRequest: Sendable {
     package var kind: MediumKind
     /// PEM: who may vouch for the server, instead of those that the BMC trusts; `nil` for those.
     package var authorities: String?
+    /// Whether the server may have one of the BMC's own addresses.
+    package var allowsLocalAddresses: Bool
 
     package init(
         imageURL: String = "", credentials: Credentials? = nil, isReadWrite: Bool, kind: MediumKind,
-        authorities: String? = nil
+        authorities: String? = nil, allowsLocalAddresses: Bool = true
     ) {
+        self.allowsLocalAddresses = allowsLocalAddresses
         self.authorities = authorities
         self.imageURL = imageURL
         self.credentials = credentials

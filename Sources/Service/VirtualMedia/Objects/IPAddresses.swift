@@ -1,7 +1,7 @@
 /// Reads IP addresses as generously as the C library's resolver does, so that no spelling slips through.
-enum IPAddresses {
+package enum IPAddresses {
     /// "127.0.0.1", and "127.1", "0x7f000001", "017700000001", "2130706433" as inet_aton takes them.
-    static func version4(_ text: String) -> UInt32? {
+    package static func version4(_ text: String) -> UInt32? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...4).contains(parts.count) else { return nil }
         var numbers: [UInt64] = []
@@ -28,7 +28,7 @@ enum IPAddresses {
     }
 
     /// - Returns: eight words; a zone ("%eth0") is left out.
-    static func version6(_ text: String) -> [UInt16]? {
+    package static func version6(_ text: String) -> [UInt16]? {
         let address = text.prefix { $0 != "%" }
         guard let gap = address.firstRange(of: "::") else {
             let words = words(address)
@@ -57,12 +57,12 @@ enum IPAddresses {
     }
 
     /// 127/8, 169.254/16 and 0/8.
-    static func isLocal(version4 address: UInt32) -> Bool {
+    package static func isLocal(version4 address: UInt32) -> Bool {
         address >> 24 == 127 || address >> 16 == 0xA9FE || address >> 24 == 0
     }
 
     /// ::1, ::, fe80::/10, and the addresses of version 4 that are written as such.
-    static func isLocal(version6 words: [UInt16]) -> Bool {
+    package static func isLocal(version6 words: [UInt16]) -> Bool {
         if words.dropLast().allSatisfy({ $0 == 0 }), words[7] <= 1 { return true }
         if words[0] & 0xFFC0 == 0xFE80 { return true }
         let isEmbedded = words.prefix(5).allSatisfy { $0 == 0 } && (words[5] == 0xFFFF || words[5] == 0)
