@@ -201,7 +201,7 @@ let package = Package(
             "Rig", "Verification",
             [
                 "HostObserver", "USBMassStorage", "RemoteStore", "Certificates", "SimulatedBMC", "BusServer",
-                "MessageBus",
+                "MessageBus", "USBIPTransport",
                 "ImageSources", "RemoteImages", "HTTPRanges",
                 "LinuxPlatform", "VirtualMedia", "Capabilities", "NBDServer", "BlockStorage", "DBusProtocol",
                 "WireFormat",
@@ -215,14 +215,14 @@ let package = Package(
             [
                 "Verification", "HTTPTransport", "WebFront", "RedfishServer", "FrontPlatform", "BusServer",
                 "MessageBus", "HostObserver", "SimulatedBMC", "USBMassStorage", "ImageSources",
-                "RemoteImages",
+                "RemoteImages", "USBIPTransport", "NBDServer",
                 "LinuxPlatform", "VirtualMedia", "DBusProtocol",
             ]),
         room(
             "Rig", "ImageAttachment",
             [
-                "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform", "VirtualMedia",
-                "WireFormat", "CLinux",
+                "FrontPlatform", "HTTPTransport", "WebFront", "NBDServer", "BlockStorage", "LinuxPlatform",
+                "VirtualMedia", "WireFormat", "CLinux",
             ]),
         room("Rig", "RunLog"),
         room(
@@ -272,6 +272,7 @@ let package = Package(
                 "VirtualMedia", "Reports",
             ]),
         room("Rig", "Capabilities"),
+        room("Rig", "Mortality", ["VirtualMedia"]),
         room(
             "Rig", "VirtualMachine",
             [
@@ -287,6 +288,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Sources/Commands/virtual-mediad", swiftSettings: settings),
         .executableTarget(
+            name: "mortal-mediad",
+            dependencies: [
+                "MediaDaemon", "DaemonShell", "Mortality", "VirtualMedia",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Sources/Commands/mortal-mediad", swiftSettings: settings),
+        .executableTarget(
             name: "redfishd",
             dependencies: [
                 "RedfishDaemon", "DaemonShell",
@@ -295,7 +302,7 @@ let package = Package(
         .executableTarget(
             name: "mediarig",
             dependencies: [
-                "EmulatedFleet", "ImageAttachment", "HTTPTransport",
+                "EmulatedFleet", "ImageAttachment", "HTTPTransport", "FrontPlatform",
                 "PortContracts", "KernelDevices",
                 "StoreService",
                 "VirtualMachine", "Runs", "Weaknesses", "RealTime", "RunLog", "Sharding", "SimulatedTime",
@@ -358,13 +365,20 @@ let package = Package(
         tests(
             "WebFront",
             ["WebFront", .product(name: "HTTPTypes", package: "swift-http-types")]),
-        tests("EmulatedFleet", ["EmulatedFleet", "VirtualMedia"]),
         tests(
-            "ImageAttachment",
+            "EmulatedFleet",
             [
-                "ImageAttachment", "EmulatedFleet", "HTTPTransport", "WebFront", "BlockStorage",
-                "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
+                "EmulatedFleet", "HTTPTransport", "USBIPTransport", "USBIPProtocol", "USBMassStorage",
+                "HostObserver", "NBDServer", "VirtualMedia",
             ]),
+        .testTarget(
+            name: "ImageAttachmentTests",
+            dependencies: [
+                "TestSupport",
+                "ImageAttachment", "EmulatedFleet", "FrontPlatform", "HTTPTransport", "WebFront",
+                "BlockStorage",
+                "LinuxPlatform", "HostObserver", "SimulatedBMC", "USBMassStorage", "VirtualMedia",
+            ], path: "Tests/ImageAttachmentTests", exclude: ["nbd_bridge.py"], swiftSettings: settings),
         .testTarget(
             name: "FrontPageTests",
             dependencies: [
@@ -441,7 +455,9 @@ let package = Package(
                 "VirtualMedia",
                 "DBusProtocol",
             ]),
-        tests("KernelDevices", ["KernelDevices", "LinuxPlatform", "Netlink", "VirtualMedia"]),
+        tests("Mortality", ["Mortality", "SimulatedBMC", "LinuxPlatform", "VirtualMedia"]),
+        tests(
+            "KernelDevices", ["KernelDevices", "SimulatedBMC", "LinuxPlatform", "Netlink", "VirtualMedia"]),
         tests("RemoteStore", ["RemoteStore", "Certificates", "HTTPRanges", "BlockStorage"]),
         tests(
             "StoreService",

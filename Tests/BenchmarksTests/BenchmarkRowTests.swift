@@ -32,6 +32,14 @@ struct BenchmarkRowTests {
         #expect(lines[1].contains("0.06 s/GiB"))
     }
 
+    @Test func `without a peer there is nothing in its columns, and times keep their hundredths`() {
+        var row = BenchmarkRow(
+            benchmark: "b", work: "start", peer: "", unit: "s", processorUnit: "s/run")
+        row.ours.add(rate: 1.256, processorCost: 2)
+        let cells = BenchmarkTable.text([row]).split(separator: "\n")[1].split(separator: " ")
+        #expect(cells == ["start", "1.26", "s", "-", "-", "2.00", "s/run", "-", "-"])
+    }
+
     @Test func `a program that fails says why`() {
         #expect(throws: BenchmarkFailure.self) {
             try ForeignRun.run(["/bin/sh", "-c", "echo no >&2; exit 3"], output: "/tmp/mediarig-test.out")

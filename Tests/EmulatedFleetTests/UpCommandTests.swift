@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 import VirtualMedia
@@ -17,6 +18,7 @@ struct UpCommandTests {
         var password: String?
         var authority: String
         var bus: String?
+        var usbip: String?
     }
 
     static func up(_ arguments: [String]) async throws -> (RunningProgram, Announcement) {
@@ -78,6 +80,50 @@ struct UpCommandTests {
         #expect(await bmc.stop() == 0)
     }
 
+    /// `attach` to a fresh BMC, once the host has the medium.
+    private static func attached(_ options: [String]) async throws -> (
+        bmc: RunningProgram, attach: RunningProgram, Announcement, errors: String, folder: TemporaryFolder
+    ) {
+        let (bmc, announcement) = try await up([])
+        let folder = try TemporaryFolder()
+        let image = try folder.writePattern(1_000_448, to: "disk.img")
+        let passwordFile = try folder.write(Array("\(announcement.password ?? "")\n".utf8), to: "password")
+        let words =
+            [
+                mediarig, "attach", image, "--bmc", announcement.urls[0], "--cafile", announcement.authority,
+                "--password-file", passwordFile,
+            ] + options
+        let line = words.map { "'\($0)'" }.joined(separator: " ")
+        let attach = try RunningProgram("/bin/sh", ["-c", "exec \(line) 2>'\(folder.file("errors"))'"])
+        #expect(try await attach.firstLine().hasPrefix("connected"))
+        while try await slot("Slot_0", of: announcement)["Inserted"] as? Bool != true {}
+        return (bmc, attach, announcement, folder.file("errors"), folder)
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM], [[], ["--read-write"]])
+    func `attach that is told to end ejects first`(signal: CInt, options: [String]) async throws {
+        let (bmc, attach, announcement, _, folder) = try await Self.attached(options)
+        defer { withExtendedLifetime(folder) {} }
+        kill(attach.processIdentifier, signal)
+        #expect(try await attach.firstLine().hasPrefix("ejecting"))
+        #expect(try await attach.firstLine() == "ejected")
+        #expect(await attach.stop() == 0)
+        #expect(try await Self.slot("Slot_0", of: announcement)["Inserted"] as? Bool == false)
+        #expect(await bmc.stop() == 0)
+    }
+
+    @Test func `at a second signal attach gives up, and says what that means`() async throws {
+        let (bmc, attach, _, errors, folder) = try await Self.attached(["--read-write"])
+        defer { withExtendedLifetime(folder) {} }
+        kill(bmc.processIdentifier, SIGSTOP)
+        kill(attach.processIdentifier, SIGINT)
+        #expect(try await attach.firstLine().hasPrefix("ejecting"))
+        #expect(await attach.stop() == 1)
+        #expect(try String(contentsOfFile: errors, encoding: .utf8).contains("has written and not flushed"))
+        kill(bmc.processIdentifier, SIGCONT)
+        #expect(await bmc.stop() == 0)
+    }
+
     @Test func `a fleet is several BMCs that know nothing of each other`() async throws {
         let (fleet, announcement) = try await Self.up(["--fleet", "3", "--slots", "2"])
         #expect(announcement.urls.count == 3 && Set(announcement.urls).count == 3)
@@ -91,6 +137,8 @@ struct UpCommandTests {
     @Test(arguments: [
         (["up", "--slots", "0"], "--slots"), (["up", "--slots", "17"], "--slots"),
         (["up", "--port", "65536"], "--port"), (["up", "--fleet", "2", "--bus", "/tmp/x"], "--bus"),
+        (["up", "--fleet", "2", "--usbip"], "--usbip"), (["up", "--usbip=here"], "--usbip"),
+        (["verify", "--usbip", "--no-host", "x.img"], "--usbip"),
         (["up", "-p", "65000", "--fleet", "1000"], "--fleet"),
         (["attach", "x.img", "--bmc", "http://a"], "--bmc"),
         (["attach", "x.img", "--bmc", "https://a/b"], "--bmc"),

@@ -47,6 +47,17 @@ struct WholePathTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: plan.image)) == before)
     }
 
+    @Test(arguments: [false, true])
+    func `a host that imports the device over USB/IP sees the same`(isReadWrite: Bool) async throws {
+        let folder = try TemporaryFolder()
+        var plan = VerificationPlan(image: try folder.writePattern((3 << 20) + 512, to: "image", seed: 8))
+        (plan.isOverUSBIP, plan.isReadWrite, plan.randomReads) = (true, isReadWrite, 8)
+        let report = try await Verification(plan).run()
+        #expect(report.outcome == .proven, "\(ReportText.render(report))")
+        #expect(report.leftBehind.isEmpty)
+        #expect(report.stations.contains { $0.name == "usbip" && $0.outcome == .passed })
+    }
+
     @Test(arguments: [(513, 1), (1023, 511), ((1 << 20) + 7, 7)])
     func `bytes that no whole block holds are named and never counted as proven`(byteCount: Int, hidden: Int)
         async throws

@@ -17,17 +17,17 @@ final class PageBench: Sendable {
     let browser: Browser
     let clock = SystemClock()
     let spawner = SystemSpawner()
-    private let threads = WebThreads()
+    private let commons: FleetCommons
 
     /// - Parameter isRelayed: the browser gets to the front on a way that can be cut.
     init(slots: Int = 2, hasAttentiveHosts: Bool = false, isRelayed: Bool = false) async throws {
         folder = try TemporaryFolder()
         let files = IdentityFolder(path: folder.path)
-        let identity = try files.identity(names: ["localhost"])
+        commons = try FleetCommons(identity: try files.identity(names: ["localhost"]), passwordCost: 8)
         var plan = EmulatedFront.Plan(
             media: SlotLayout.slots(slots, socketsIn: folder.path), password: Self.password)
-        (plan.hasAttentiveHosts, plan.passwordCost) = (hasAttentiveHosts, 8)
-        front = try await EmulatedFront.start(plan, name: "bmc", identity: identity, threads: threads)
+        plan.hasAttentiveHosts = hasAttentiveHosts
+        front = try await EmulatedFront.start(plan, name: "bmc", sharing: commons)
         browser = try await Browser(trusting: folder.file("server.pem"), folder: folder.file("browser"))
         try await browser.tell("size", [:], ["width": 1280, "height": 900])
         var port = front.port
@@ -38,7 +38,7 @@ final class PageBench: Sendable {
     func stop() async {
         await browser.end()
         await front.stop()
-        await threads.stop()
+        await commons.stop()
     }
 
     func logIn(password: String = PageBench.password) async throws {

@@ -1,6 +1,7 @@
 import BlockStorage
 import EmulatedFleet
 import Foundation
+import FrontPlatform
 import HTTPTransport
 import HostObserver
 import LinuxPlatform
@@ -22,39 +23,80 @@ struct AttachmentTests {
     final class Bench: Sendable {
         let folder: TemporaryFolder
         let front: EmulatedFront
-        let threads = WebThreads()
+        let commons: FleetCommons
         let authority: [UInt8]
         let clock = SystemClock()
         let spawner = SystemSpawner()
 
-        init(stall: UInt16 = 20) async throws {
+        init(
+            stall: UInt16 = 20, requestTimeout: UInt16 = 20, grace: Duration = .seconds(30)
+        ) async throws {
             folder = try TemporaryFolder()
             let files = IdentityFolder(path: folder.path)
-            let identity = try files.identity(names: ["localhost"])
+            commons = try FleetCommons(
+                identity: try files.identity(names: ["localhost"]), passwordCost: 8)
             var media = SlotLayout.slots(1, socketsIn: folder.path)
             media.slots[0].failurePolicy.stallSeconds = stall
+            media.slots[0].requestTimeoutSeconds = requestTimeout
             var plan = EmulatedFront.Plan(media: media, password: "Secret-12345")
-            (plan.hasAttentiveHosts, plan.passwordCost) = (false, 8)
-            front = try await EmulatedFront.start(plan, name: "bmc", identity: identity, threads: threads)
+            plan.hasAttentiveHosts = false
+            plan.proxyLimits.grace = grace
+            front = try await EmulatedFront.start(plan, name: "bmc", sharing: commons)
             authority = try #require(try IdentityFolder.read(files.authorityPath))
         }
 
         func stop() async {
             await front.stop()
-            await threads.stop()
+            await commons.stop()
         }
 
         func attachment(
-            _ store: any BlockStore, password: String = "Secret-12345", path: String = "/nbd/0",
-            news: @escaping @Sendable (ImageAttachment.News) -> Void = { _ in }
+            _ store: any BlockStore, user: String = "admin", password: String = "Secret-12345",
+            path: String = "/nbd/0", port: Int? = nil, reconnect: Duration = .seconds(30)
         ) -> ImageAttachment {
-            let credentials = Data("admin:\(password)".utf8).base64EncodedString()
+            var limits = ImageAttachment.Limits()
+            limits.reconnect = reconnect
             return ImageAttachment(
                 store,
                 to: .init(
-                    host: "localhost", port: front.port, path: path,
-                    fields: [("Authorization", "Basic \(credentials)")]),
-                WebSocketClient(trust: .authorities(authority)), clock: clock, spawner: spawner, news: news)
+                    host: "localhost", port: port ?? front.port, path: path,
+                    fields: [("Authorization", Self.basic(user, password))]),
+                WebSocketClient(trust: .authorities(authority)), clock: clock, spawner: spawner,
+                limits: limits)
+        }
+
+        static func basic(_ user: String, _ password: String) -> String {
+            "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+        }
+
+        func eject() async throws {
+            try await SlotEjection(
+                .init(
+                    host: "localhost", port: front.port, path: "/nbd/0",
+                    fields: [("Authorization", Self.basic("admin", "Secret-12345"))]),
+                trust: .authorities(authority)
+            ).run()
+        }
+
+        /// Another administrator.
+        func makeAccount(_ user: String, password: String) async throws {
+            var request = CurlRequest("https://localhost:\(front.port)/redfish/v1/AccountService/Accounts")
+            request.headers = [
+                ("Authorization", Self.basic("admin", "Secret-12345")), ("Content-Type", "application/json"),
+            ]
+            let body = #"{"UserName": "\#(user)", "Password": "\#(password)", "RoleId": "Administrator"}"#
+            request.body = Array(body.utf8)
+            request.trust = .authorities(authority)
+            #expect(try await request.send().status == 201)
+        }
+
+        /// The BMC takes a medium from the host in its own time.
+        func waitUntilGone() async throws {
+            let deadline = clock.now + .seconds(60)
+            while await !front.bmc.leftovers().isEmpty {
+                try #require(clock.now < deadline, "the medium is still there")
+                try await clock.sleep(until: clock.now + .milliseconds(20))
+            }
         }
 
         /// The host's view of the medium, once it is plugged in.
@@ -86,12 +128,7 @@ struct AttachmentTests {
         await attachment.stop()
         await running.finished()
         #expect(end.withLock { $0 } == .done)
-        // The BMC hears of it and takes the medium from the host, in its own time.
-        let deadline = bench.clock.now + .seconds(60)
-        while await !bench.front.bmc.leftovers().isEmpty {
-            try #require(bench.clock.now < deadline, "the medium is still there")
-            try await bench.clock.sleep(until: bench.clock.now + .milliseconds(20))
-        }
+        try await bench.waitUntilGone()
         await bench.stop()
     }
 

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import LinuxPlatform
+import SimulatedBMC
 import TestSupport
 import Testing
 import VirtualMedia
@@ -90,6 +92,60 @@ struct SysfsControllerDirectoryTests {
                     name: "dummy_udc.1", state: "not attached", function: "", currentSpeed: "UNKNOWN",
                     maximumSpeed: "super-speed"),
             ])
+    }
+
+    /// The ports of an ASPEED hub as sysfs has them, below `root`; `cell` is what the device tree says of endpoints.
+    private func addHub(ports: Int, cell: [UInt8]?, compatible: String, to root: TemporaryFolder) throws {
+        let hub = "devices/1e6a0000.usb-vhub"
+        let files = FileManager.default
+        for port in 1...ports {
+            let name = "1e6a0000.usb-vhub:p\(port)"
+            try add(
+                "\(hub)/\(name)/udc/\(name)",
+                [
+                    "state": "not attached", "function": "", "current_speed": "UNKNOWN",
+                    "maximum_speed": "high-speed",
+                ], to: root)
+            try files.createSymbolicLink(
+                atPath: root.file("\(hub)/\(name)/udc/\(name)/device"), withDestinationPath: "../..")
+            try files.createDirectory(atPath: root.file("class"), withIntermediateDirectories: true)
+            try files.createSymbolicLink(
+                atPath: root.file("class/\(name)"), withDestinationPath: "../\(hub)/\(name)/udc/\(name)")
+        }
+        try files.createDirectory(atPath: root.file("\(hub)/of_node"), withIntermediateDirectories: true)
+        try root.write(Array("\(compatible)\0".utf8), to: "\(hub)/of_node/compatible")
+        if let cell { try root.write(cell, to: "\(hub)/of_node/aspeed,vhub-generic-endpoints") }
+    }
+
+    /// Ports, and what the device tree says; 10 is a newline too.
+    @Test(arguments: [(7, 21), (5, 15), (2, 10), (1, 200)])
+    func `an ASPEED hub is what the simulation takes it for`(ports: Int, endpoints: Int) async throws {
+        let folder = try TemporaryFolder()
+        try addHub(
+            ports: ports, cell: [0, 0, 0, UInt8(endpoints)], compatible: "aspeed,ast2600-usb-vhub", to: folder
+        )
+        let found = try await SysfsControllerDirectory(root: folder.file("class")).controllers()
+        let executor = ThreadExecutor(name: "kernel")
+        let kernel = SimulatedKernel(
+            executor: executor, clock: SystemClock(), spawner: SystemSpawner(),
+            controllers: [.aspeedVirtualHub(portCount: ports, endpointCount: endpoints)])
+        #expect(try await kernel.controllers() == found)
+        await kernel.shutDown()
+        executor.stop()
+    }
+
+    @Test func `a hub whose device tree is silent has what its driver takes`() async throws {
+        let folder = try TemporaryFolder()
+        try addHub(ports: 1, cell: nil, compatible: "aspeed,ast2500-usb-vhub", to: folder)
+        let found = try await SysfsControllerDirectory(root: folder.file("class")).controllers()
+        #expect(found.map(\.endpoints) == [EndpointPool(name: "1e6a0000.usb-vhub", endpointCount: 15)])
+    }
+
+    @Test func `other controllers tell of no endpoints`() async throws {
+        let folder = try TemporaryFolder()
+        try addHub(ports: 1, cell: [0, 0, 0, 9], compatible: "snps,dwc2", to: folder)
+        let found = try await SysfsControllerDirectory(root: folder.file("class")).controllers()
+        #expect(found.count == 1 && found[0].endpoints == nil)
     }
 
     @Test func `a machine without the class has no controllers`() async throws {

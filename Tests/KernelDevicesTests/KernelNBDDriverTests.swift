@@ -91,6 +91,7 @@ struct KernelNBDDriverTests {
         func read(into buffer: UnsafeMutableRawBufferPointer) async throws(SystemError) -> Int { 0 }
         func write(_ bytes: ArraySlice<UInt8>) async throws(SystemError) {}
         func close() {}
+        var isClosed: Bool { false }
     }
 
     @Test(arguments: [KernelNBDDriver.Mode.netlink, .ioctl])

@@ -20,9 +20,9 @@ final class FakeChannel: ByteChannel {
 
     init(world: FakeWorld) {
         self.world = world
-        let (server, byteCount, isReadOnly) = world.state.withLock { world in
+        let (server, byteCount, isReadOnly, allowsSeveral) = world.state.withLock { world in
             world.openChannels += 1
-            return (world.server, world.imageBytes, world.isImageReadOnly)
+            return (world.server, world.imageBytes, world.isImageReadOnly, world.allowsSeveralConnections)
         }
         state.withLock { state in
             switch server {
@@ -32,6 +32,7 @@ final class FakeChannel: ByteChannel {
             case .healthy:
                 var flags: TransmissionFlags = [.hasFlags, .sendFlush]
                 if isReadOnly { flags.insert(.isReadOnly) }
+                if allowsSeveral { flags.insert(.canMultiConnect) }
                 let export = Export(name: "", byteCount: byteCount, flags: flags)
                 state.handshake = ServerHandshake(exports: [export])
                 state.inbound = ServerHandshake.greeting

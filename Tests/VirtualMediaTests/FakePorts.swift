@@ -82,7 +82,10 @@ struct FakeDriver: NBDDriver {
 
     func reconfigure(_ device: String, connections: [any ByteChannel]) async throws(SystemError) {
         try await world.perform("reconfigure \(device)")
-        world.state.withLock { $0.devices[device]?.channels = connections.map { $0 as! FakeChannel } }
+        world.state.withLock { state in
+            state.devices[device]?.channels.removeAll(where: \.isClosed)
+            state.devices[device]?.channels += connections.map { $0 as! FakeChannel }
+        }
     }
 
     func detach(_ device: String) async throws(SystemError) {

@@ -40,6 +40,7 @@ final class FakeWorld: Sendable {
         /// What servers do with a client: shake hands, stay silent, hang up, or talk another protocol.
         var server = FakeServer.healthy
         var isServerStalled = false
+        var allowsSeveralConnections = true
         /// What servers were given to write, in the order it came.
         var writtenRanges: [Range<UInt64>] = []
         var secrets: [[UInt8]] = []

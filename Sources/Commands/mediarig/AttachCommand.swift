@@ -1,25 +1,26 @@
 import ArgumentParser
 import BlockStorage
 import Foundation
+import FrontPlatform
 import HTTPTransport
 import ImageAttachment
 import LinuxPlatform
+import Synchronization
 
 struct AttachCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attach",
         abstract: "Serves a local image to a BMC over its WebSocket, without a browser.",
         discussion: """
-            The host sees the image as a USB drive for as long as this runs; SIGINT or SIGTERM takes it away in \
-            good order. A connection that is lost is made again.
+            The host sees the image as a USB drive for as long as this runs. SIGINT or SIGTERM ejects it through \
+            Redfish and serves on until that is done, so that what the host has written is stored; a second one \
+            gives up. A connection that is lost is made again.
 
               mediarig attach rescue.iso --bmc https://bmc.example --slot 0 --user admin
 
-            With --read-write, eject the medium on the host or through Redfish before you stop: what the host has not \
-            flushed can be stored only while this runs.
-
             The password comes from MEDIARIG_PASSWORD or --password-file, never from the command line. Exit \
-            status: 0 ejected or stopped, 3 the BMC went out of reach, 6 it refused.
+            status: 0 ejected, 1 given up while the host may have had something to store, 3 the BMC went out of reach, \
+            6 it refused.
             """)
 
     @Argument(help: "A file, a block device, or an https:// URL.")
@@ -81,13 +82,23 @@ struct AttachCommand: AsyncParsableCommand {
             case .lost(let why, let attempt): print("lost: \(why); trying again (\(attempt))")
             }
         }
+        let ejection = SlotEjection(target, trust: try ejectionTrust())
+        let hasGivenUp = Mutex(false)
         let stopper = Thread {
             stopSignals.wait()
+            Task { await eject(ejection, attachment) }
+            stopSignals.wait()
+            hasGivenUp.withLock { $0 = true }
             Task { await attachment.stop() }
         }
         stopper.start()
         let end = await attachment.run()
         await store.close()
+        if hasGivenUp.withLock({ $0 }) {
+            guard readWrite else { return print("stopped without an eject") }
+            Console.complain("given up: what the host has written and not flushed is not in \(image)")
+            throw ExitCode(ExitStatus.failed.rawValue)
+        }
         switch end {
         case .done: print("ejected")
         case .refused(let why):
@@ -96,6 +107,32 @@ struct AttachCommand: AsyncParsableCommand {
         case .unreachable(let why):
             Console.complain("out of reach: \(why)")
             throw ExitCode(ExitStatus.notLive.rawValue)
+        }
+    }
+
+    /// The attachment ends by itself once the BMC has let the medium go.
+    private func eject(_ ejection: SlotEjection, _ attachment: ImageAttachment) async {
+        print("ejecting; interrupt again to give up")
+        if readWrite, !attachment.isServing {
+            print("the connection is lost; what the host has written can be stored once it is back")
+            await attachment.servingBegins()
+        }
+        do throws(SlotEjection.Failure) { try await ejection.run() } catch {
+            guard readWrite else {
+                // Nothing is lost: the host could not write.
+                return await attachment.stop()
+            }
+            Console.complain(
+                "cannot eject: \(error); still serving. Eject it on the host, or interrupt again to give up "
+                    + "what the host has not flushed")
+        }
+    }
+
+    private func ejectionTrust() throws -> CurlRequest.Trust {
+        switch try trust() {
+        case .system: .system
+        case .authorities(let pem): .authorities(pem)
+        case .anybody: .anybody
         }
     }
 

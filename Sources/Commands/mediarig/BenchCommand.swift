@@ -14,7 +14,8 @@ struct BenchCommand: AsyncParsableCommand {
 
     /// Every benchmark there is, in the order they run.
     static let all: [any Benchmark] = [
-        NBDSequential(), NBDRandom(), VerifyWhole(), VerifyLaunch(), SimulatedIdle(), SimulatedSteps(),
+        NBDSequential(), NBDRandom(), VerifyWhole(), VerifyLaunch(), StoreReads.sequential, StoreReads.random,
+        FrontRequests(), FrontMemory(), FleetLaunch(), ProxyThroughput(), SimulatedIdle(), SimulatedSteps(),
     ]
 
     @Option(help: ArgumentHelp("Run only this one; may be given again.", valueName: "name"))

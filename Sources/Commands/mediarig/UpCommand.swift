@@ -57,11 +57,18 @@ struct UpCommand: AsyncParsableCommand {
     var bus: String?
 
     @Option(
+        defaultAsFlag: "127.0.0.1:\(EmulatedBMC.usualUSBIPPort)",
+        help: ArgumentHelp(
+            "Export the drives over USB/IP, for hosts with `usbip attach`, in place of emulated hosts. Nobody is asked who they are.",
+            valueName: "host:port"))
+    var usbip: String?
+
+    @Option(
         help: ArgumentHelp(
             "Trust the certificates in this PEM file when an image is opened.", valueName: "file"))
     var cafile: String?
 
-    @Flag(help: "Have the hosts read each medium from its first block to its last once it is there.")
+    @Flag(help: "Have the hosts read each medium from its first block to its last, and print how fast.")
     var hostsRead = false
 
     @Flag(help: "Print one line of JSON instead of text.")
@@ -78,6 +85,13 @@ struct UpCommand: AsyncParsableCommand {
         guard port == 0 || port + fleet - 1 <= 65_535 else {
             throw ValidationError("--fleet: not so many ports after \(port).")
         }
+        if fleet > 1, usbip != nil { throw ValidationError("--usbip is for one BMC, not for a fleet.") }
+        if let usbip, ServeCommand.address(usbip) == nil {
+            throw ValidationError("--usbip: HOST:PORT, not \(usbip).")
+        }
+        if usbip != nil, hostsRead {
+            throw ValidationError("--hosts-read: with --usbip there are none here.")
+        }
         if fleet > 1, bus != nil { throw ValidationError("--bus is for one BMC, not for a fleet.") }
     }
 
@@ -88,37 +102,44 @@ struct UpCommand: AsyncParsableCommand {
         let stopSignals = StopSignals()
         Console.prepare()
         let (folder, isOwn) = try stateFolder()
-        let threads = WebThreads()
+        var commons: FleetCommons?
         var running: [EmulatedFront] = []
         do {
             let (password, isMadeUp) = try givenPassword()
             let files = IdentityFolder(path: folder.path)
             let identity = try files.identity(names: [interface, "localhost", "127.0.0.1", "::1"].uniqued())
-            for number in 0..<fleet {
+            try OpenFileLimit.raise(atLeast: OpenFileLimit.forThisProgram + fleet * Self.filesPerBMC)
+            let shared = try FleetCommons(
+                identity: identity,
+                passwordCost: fleet > 1 ? Self.fleetPasswordCost : FleetCommons.usualPasswordCost, bmcs: fleet
+            )
+            commons = shared
+            let plans = try (0..<fleet).map { number in
                 var plan = EmulatedFront.Plan(media: try media(number, in: folder.path), password: password)
                 (plan.host, plan.port) = (interface, port == 0 ? 0 : port + number)
                 (plan.userName, plan.busPath, plan.imageAuthorities) = (user, bus, cafile)
-                plan.hostsReadMedia = hostsRead
-                if fleet > 1 { plan.passwordCost = Self.fleetPasswordCost }
-                running.append(
-                    try await EmulatedFront.start(
-                        plan, name: "bmc\(number)", identity: identity, threads: threads))
+                plan.usbipAddress = usbip.flatMap(ServeCommand.address)
+                if hostsRead { plan.hostReads = { [json] in Self.announce($0, "bmc\(number)", json) } }
+                return plan
             }
+            running = try await EmulatedFront.start(plans, sharing: shared)
             announce(running, password: isMadeUp ? password : nil, files)
         } catch {
             Console.complain("\(error)")
-            for one in running { await one.stop() }
+            await commons?.stop()
             if isOwn { PrivateFolder.removeAll() }
             throw ExitCode(ExitStatus.environmentMissing.rawValue)
         }
         stopSignals.wait()
-        for one in running { await one.stop() }
-        await threads.stop()
+        await EmulatedFront.stop(running)
+        await commons?.stop()
         if isOwn { PrivateFolder.removeAll() }
     }
 
     /// Each of a fleet checks its own passwords; with the usual cost a thousand of them would take minutes.
     private static let fleetPasswordCost = 8
+    /// The listener of each, a few clients and a medium or two.
+    private static let filesPerBMC = 8
 
     // MARK: What is given
 
@@ -186,19 +207,16 @@ struct UpCommand: AsyncParsableCommand {
         var password: String?
         var authority: String
         var bus: String?
+        var usbip: String?
     }
 
     private func announce(_ running: [EmulatedFront], password: String?, _ files: IdentityFolder) {
         let host = interface.contains(":") ? "[\(interface)]" : interface
         let announcement = Announcement(
             urls: running.map { "https://\(host):\($0.port)" }, user: user, password: password,
-            authority: files.authorityPath, bus: running.first?.busAddress)
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            if let line = try? encoder.encode(announcement) { print(String(decoding: line, as: UTF8.self)) }
-            return
-        }
+            authority: files.authorityPath, bus: running.first?.busAddress,
+            usbip: running.first?.usbipAddress?.description)
+        if json { return Self.printJSON(announcement) }
         print("page       \(announcement.urls.first ?? "")/")
         print("front      \(announcement.urls.first ?? "")/redfish/v1")
         if running.count > 1 { print("and so on  \(announcement.urls.last ?? "")/redfish/v1") }
@@ -206,7 +224,38 @@ struct UpCommand: AsyncParsableCommand {
         if let password { print("password   \(password)") }
         print("authority  \(files.authorityPath)")
         if let bus = announcement.bus { print("bus        \(bus)") }
+        if let usbip = announcement.usbip {
+            let port = usbip.split(separator: ":").last ?? ""
+            print("usbip      \(usbip): usbip -t \(port) list -r \(interface), once an image is inserted")
+        }
         print("stop with Ctrl-C")
+    }
+}
+
+extension UpCommand {
+    private struct ReadLine: Encodable {
+        var bmc: String
+        var readBytes: UInt64
+        var seconds: Double
+        var failure: String?
+    }
+
+    private static func announce(_ read: HostRead, _ bmc: String, _ json: Bool) {
+        guard !json else {
+            return printJSON(
+                ReadLine(
+                    bmc: bmc, readBytes: read.byteCount, seconds: read.seconds, failure: read.failure))
+        }
+        let rate = Int((Double(read.byteCount) / max(read.seconds, 1e-9) / 1e6).rounded())
+        print(
+            "\(bmc)       host read \(read.byteCount) bytes at \(rate) MB/s"
+                + (read.failure.map { ", then: \($0)" } ?? ""))
+    }
+
+    private static func printJSON(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if let line = try? encoder.encode(value) { print(String(decoding: line, as: UTF8.self)) }
     }
 }
 

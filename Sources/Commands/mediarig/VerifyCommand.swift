@@ -79,6 +79,9 @@ struct VerifyCommand: AsyncParsableCommand {
     @Flag(help: "Leave the cable unplugged: the medium is inserted and no host sees it.")
     var noHost = false
 
+    @Flag(help: "The host is elsewhere: it imports the device over USB/IP, on loopback.")
+    var usbip = false
+
     @Flag(help: "Print the report as JSON.")
     var json = false
 
@@ -90,6 +93,9 @@ struct VerifyCommand: AsyncParsableCommand {
             throw ValidationError("--random-reads is 0 to 1000000.")
         }
         guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds.") }
+        if usbip, noHost || demo {
+            throw ValidationError("--usbip needs a host, and one image: not with --no-host or --demo.")
+        }
         if readWrite, medium == .cdrom {
             throw ValidationError("A CD-ROM is read-only: drop --read-write or use --as disk.")
         }
@@ -140,6 +146,7 @@ struct VerifyCommand: AsyncParsableCommand {
         plan.userName = user
         plan.password = try passwordFile.map(Self.password)
         plan.isHostPresent = !noHost
+        plan.isOverUSBIP = usbip
         plan.timeout = .seconds(timeout)
         if let expect {
             let isDigest = expect.count == 64 && expect.allSatisfy(\.isHexDigit)

@@ -1,3 +1,4 @@
+import CLinux
 import COpenSSL
 import LinuxPlatform
 import RedfishServer
@@ -19,6 +20,9 @@ package struct ScryptHashing: PasswordHashing {
             self.blockFactor = blockFactor
             self.parallelism = parallelism
         }
+
+        /// What a password takes while it is worked on (RFC 7914 §2).
+        fileprivate var byteCount: Int { 128 * blockFactor << logarithm }
 
         /// A stored hash may ask for no more than this: a damaged file must not use up the machine.
         fileprivate var isBearable: Bool {
@@ -100,6 +104,8 @@ package struct ScryptHashing: PasswordHashing {
 
         deinit { executor.stop() }
 
+        private static let worthGivingBack = 1 << 20
+
         /// - Returns: `nil` without enough memory.
         func key(of password: [UInt8], salt: [UInt8], _ cost: Cost) -> [UInt8]? {
             var key = [UInt8](repeating: 0, count: ScryptHashing.keyBytes)
@@ -109,6 +115,8 @@ package struct ScryptHashing: PasswordHashing {
                     salt, salt.count, 1 << UInt64(cost.logarithm), UInt64(cost.blockFactor),
                     UInt64(cost.parallelism), 1 << 30, &key, key.count)
             }
+            // The C library would keep what a password needs, 16 MiB by default, until the next one.
+            if cost.byteCount >= Self.worthGivingBack { malloc_trim(0) }
             return done == 1 ? key : nil
         }
     }

@@ -1,5 +1,4 @@
 internal import NIOCore
-internal import NIOWebSocket
 internal import Synchronization
 internal import WebFront
 internal import WireFormat
@@ -8,6 +7,8 @@ internal import WireFormat
 final class ChannelWebSocketLink: WebSocketLink {
     private let channel: any Channel
     private let frames: NIOLoopBound<WebSocketFrames>
+    private let inbox: WebSocketInbox
+    private let outbox: WebSocketOutbox
     private let isClient: Bool
     private let closedBy = Mutex<WebSocketCloseCode?>(nil)
 
@@ -15,29 +16,27 @@ final class ChannelWebSocketLink: WebSocketLink {
     init(_ channel: any Channel, _ frames: WebSocketFrames) {
         self.channel = channel
         isClient = frames.isClient
+        (inbox, outbox) = (frames.inbox, frames.outbox)
         self.frames = NIOLoopBound(frames, eventLoop: channel.eventLoop)
         frames.closed = { [weak self] code in self?.closedBy.withLock { $0 = code } }
     }
 
     var closing: WebSocketCloseCode? { closedBy.withLock { $0 } }
 
-    func receive() async -> [Bytes] {
-        let promise = channel.eventLoop.makePromise(of: [Bytes].self)
-        channel.eventLoop.execute { self.frames.value.take(promise) }
-        return (try? await promise.futureResult.get()) ?? []
-    }
+    func receive() async -> [Bytes] { await inbox.next() }
 
     func send(_ message: [UInt8]) async throws(WebSocketEnded) {
-        let frame = WebSocketFrame(
-            fin: true, opcode: .binary, maskKey: isClient ? .random() : nil, data: ByteBuffer(bytes: message))
-        let written = channel.eventLoop.makePromise(of: Void.self)
-        channel.writeAndFlush(frame, promise: written)
-        // Full: wait until this one is gone, which is as long as it takes the peer to make room.
-        guard !channel.isWritable else { return }
-        do { try await written.futureResult.get() } catch { throw WebSocketEnded() }
+        guard await outbox.hasRoom() else { throw WebSocketEnded() }
+        // Put together here, so that the event loop has nothing to do but to encrypt it.
+        let frame = message.withUnsafeBytes {
+            WebSocketFrameWriter.frame(.binary, $0, isMasked: isClient)
+        }
+        outbox.began(frame.readableBytes)
+        channel.eventLoop.execute { self.frames.value.send(frame) }
     }
 
     func close(_ code: WebSocketCloseCode, _ reason: String) async {
+        guard channel.isActive else { return }
         channel.eventLoop.execute { self.frames.value.close(code, reason) }
         try? await channel.closeFuture.get()
     }

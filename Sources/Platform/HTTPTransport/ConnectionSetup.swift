@@ -10,10 +10,12 @@ internal import WebFront
 struct ConnectionSetup: Sendable {
     private let application: any WebApplication
     private let limits: WebServerLimits
+    private let work: RunningWork
 
-    init(_ application: any WebApplication, _ limits: WebServerLimits) {
+    init(_ application: any WebApplication, _ limits: WebServerLimits, _ work: RunningWork) {
         self.application = application
         self.limits = limits
+        self.work = work
     }
 
     /// - Precondition: on the channel's event loop.
@@ -37,8 +39,9 @@ struct ConnectionSetup: Sendable {
         decoderLimits.maxHeaderFieldSize = limits.fieldByteCount
         decoderLimits.maxHeaderListSize = limits.headByteCount
         decoderLimits.maxHeaderFieldCount = limits.fieldCount
-        let upgrade = WebSocketUpgrade(application, limits, peer: Peer.address(of: channel))
-        let requests = RequestHandler(application, limits, peer: Peer.address(of: channel), upgrade.refusal)
+        let upgrade = WebSocketUpgrade(application, limits, work, peer: Peer.address(of: channel))
+        let requests = RequestHandler(
+            application, limits, work, peer: Peer.address(of: channel), upgrade.refusal)
         let requestsOfLoop = NIOLoopBound(requests, eventLoop: channel.eventLoop)
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
             withServerUpgrade: (
@@ -58,7 +61,7 @@ struct ConnectionSetup: Sendable {
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headByteCount),
         ]
-        let (application, limits, peer) = (application, limits, Peer.address(of: channel))
+        let (application, limits, work, peer) = (application, limits, work, Peer.address(of: channel))
         try channel.pipeline.syncOperations.addHandler(
             IdleStateHandler(allTimeout: TimeAmount(limits.idleTime)))
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
@@ -68,7 +71,7 @@ struct ConnectionSetup: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
                 try stream.pipeline.syncOperations.addHandler(
-                    RequestHandler(application, limits, peer: peer))
+                    RequestHandler(application, limits, work, peer: peer))
             }
         }
         try channel.pipeline.syncOperations.addHandler(ClosesWhenIdle())

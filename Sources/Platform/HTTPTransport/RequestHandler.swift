@@ -10,6 +10,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let application: any WebApplication
     private let limits: WebServerLimits
+    private let work: RunningWork
     private let peer: String
     private let refusal: UpgradeRefusal?
 
@@ -18,28 +19,36 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var body: [UInt8] = []
     /// The request is answered already, before its end.
     private var isAnsweredEarly = false
-    private var deadline: Scheduled<Void>?
+    /// From a request's head until its answer has been written.
+    private var isInRequest = false
+    private var deadline: MovingDeadline?
     private var answering: Task<Void, Never>?
 
     /// - Parameter refusal: holds what the application answered to a wish for a WebSocket, if it did not grant it.
     init(
-        _ application: any WebApplication, _ limits: WebServerLimits, peer: String,
+        _ application: any WebApplication, _ limits: WebServerLimits, _ work: RunningWork, peer: String,
         _ refusal: UpgradeRefusal? = nil
     ) {
         self.application = application
         self.limits = limits
+        self.work = work
         self.peer = peer
         self.refusal = refusal
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        close(after: limits.headTime)
+        let channel = context.channel
+        // No limit is shorter than that of a head.
+        let patience = min(limits.headTime, limits.bodyTime, limits.stalledTime, limits.idleTime)
+        deadline = MovingDeadline(on: context.eventLoop, patience: patience) { channel.close(promise: nil) }
+        deadline?.move(to: limits.headTime)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         deadline?.cancel()
+        deadline = nil
         answering?.cancel()
     }
 
@@ -54,8 +63,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .head(let head):
             self.head = head
             body = []
-            isAnsweredEarly = false
-            close(after: limits.bodyTime)
+            (isAnsweredEarly, isInRequest) = (false, true)
+            deadline?.move(to: limits.bodyTime)
             if head.uri.utf8.count > limits.targetByteCount {
                 answerEarly(.uriTooLong)
             } else if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
@@ -75,7 +84,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
             body.append(contentsOf: piece.readableBytesView)
         case .end:
             guard !isAnsweredEarly, let head else { return }
-            deadline?.cancel()
+            deadline?.stop()
             guard let request = HTTPRequest(head) else { return answerEarly(.badRequest) }
             answer(WebRequest(request, body: body, peer: peer), isKeptAlive: head.isKeepAlive)
             body = []
@@ -95,12 +104,12 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let (application, limits, refused) = (application, limits, refusal?.take())
         let (channel, loop) = (context.channel, context.eventLoop)
         let me = NIOLoopBound(self, eventLoop: loop)
-        answering = Task {
+        answering = work.begin(on: LoopExecutor(loop)) {
             let answer: WebAnswer
             if let refused { answer = refused } else { answer = await application.answer(request) }
             switch answer.body {
             case .bytes(let bytes):
-                loop.execute { me.value.write(answer.head, bytes, request.head.method, isKeptAlive) }
+                me.value.write(answer.head, bytes, request.head.method, isKeptAlive)
             case .pieces(let pieces):
                 await limits.send(answer.head, pieces, on: channel)
             }
@@ -124,11 +133,12 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
         }
         let done = context.eventLoop.makePromise(of: Void.self)
-        close(after: limits.stalledTime)
+        deadline?.move(to: limits.stalledTime)
         let (channel, me) = (context.channel, NIOLoopBound(self, eventLoop: context.eventLoop))
         done.futureResult.whenComplete { _ in
-            if isLast { channel.close(promise: nil) } else { me.value.close(after: me.value.limits.idleTime) }
+            if isLast { channel.close(promise: nil) } else { me.value.isIdle() }
         }
+        isInRequest = false
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: done)
     }
 
@@ -138,10 +148,9 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         write(HTTPResponse(status: status), [], .get, false)
     }
 
-    private func close(after time: Duration) {
-        deadline?.cancel()
-        guard let channel = context?.channel else { return }
-        deadline = channel.eventLoop.scheduleTask(in: TimeAmount(time)) { channel.close(promise: nil) }
+    /// The answer is out. Another request may have begun meanwhile, which has a time of its own.
+    private func isIdle() {
+        if !isInRequest { deadline?.move(to: limits.idleTime) }
     }
 }
 

@@ -14,6 +14,7 @@ package final class WebServer: Sendable {
     package let port: Int
     private let listener: any Channel
     private let connections: Connections
+    private let work: RunningWork
     private let context: CurrentContext
 
     /// Certificate chain and private key, PEM.
@@ -24,6 +25,26 @@ package final class WebServer: Sendable {
         package init(certificateChain: [UInt8], privateKey: [UInt8]) {
             self.certificateChain = certificateChain
             self.privateKey = privateKey
+        }
+    }
+
+    /// What a server shows of itself, read and ready for TLS; any number of servers may show the same.
+    package struct Credentials: Sendable {
+        fileprivate let context: NIOSSLContext
+
+        /// - Throws: for a certificate or key that cannot be used.
+        package init(_ identity: Identity) throws(WebServerFailure) {
+            do {
+                let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
+                let key = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
+                var configuration = TLSConfiguration.makeServerConfiguration(
+                    certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+                configuration.minimumTLSVersion = .tlsv12
+                configuration.applicationProtocols = ["h2", "http/1.1"]
+                context = try NIOSSLContext(configuration: configuration)
+            } catch {
+                throw WebServerFailure("cannot use the certificate or its key: \(error)")
+            }
         }
     }
 
@@ -41,18 +62,20 @@ package final class WebServer: Sendable {
         on threads: WebThreads, limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
         try await start(
-            application, identity: identity, at: .address(host, port: port), on: threads, limits: limits)
+            application, credentials: try Credentials(identity), at: .address(host, port: port), on: threads,
+            limits: limits)
     }
 
     /// - Parameters:
     ///   - threads: may serve several servers.
     /// - Throws: ``WebServerFailure``.
     package static func start(
-        _ application: any WebApplication, identity: Identity, at place: Place, on threads: WebThreads,
+        _ application: any WebApplication, credentials: Credentials, at place: Place, on threads: WebThreads,
         limits: WebServerLimits = WebServerLimits()
     ) async throws(WebServerFailure) -> WebServer {
-        let context = CurrentContext(try tlsContext(identity))
+        let context = CurrentContext(credentials.context)
         let connections = Connections(limit: limits.connections)
+        let work = RunningWork()
         do {
             let bootstrap = ServerBootstrap(group: threads.group)
                 .serverChannelOption(.backlog, value: 512)
@@ -67,7 +90,7 @@ package final class WebServer: Sendable {
                         guard connections.admit(channel) else {
                             throw WebServerFailure("too many connections")
                         }
-                        try ConnectionSetup(application, limits).add(to: channel, context.value)
+                        try ConnectionSetup(application, limits, work).add(to: channel, context.value)
                     }
                 }
             let listener =
@@ -77,22 +100,25 @@ package final class WebServer: Sendable {
                 }
             return WebServer(
                 port: listener.localAddress?.port ?? 0, listener: listener, connections: connections,
-                context: context)
+                work: work, context: context)
         } catch {
             throw WebServerFailure("cannot listen at \(place): \(error)")
         }
     }
 
-    private init(port: Int, listener: any Channel, connections: Connections, context: CurrentContext) {
+    private init(
+        port: Int, listener: any Channel, connections: Connections, work: RunningWork, context: CurrentContext
+    ) {
         self.port = port
         self.listener = listener
         self.connections = connections
+        self.work = work
         self.context = context
     }
 
     /// Shows another certificate to whoever connects from now on.
     package func present(_ identity: Identity) throws(WebServerFailure) {
-        context.set(try Self.tlsContext(identity))
+        context.set(try Credentials(identity).context)
     }
 
     /// Closes everything, and returns once nothing is left.
@@ -100,20 +126,7 @@ package final class WebServer: Sendable {
         // What cannot be closed is closed already.
         try? await listener.close()
         await connections.closeAll()
-    }
-
-    private static func tlsContext(_ identity: Identity) throws(WebServerFailure) -> NIOSSLContext {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
-            let key = try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["h2", "http/1.1"]
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw WebServerFailure("cannot use the certificate or its key: \(error)")
-        }
+        await work.finished()
     }
 }
 

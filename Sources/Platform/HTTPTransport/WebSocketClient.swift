@@ -80,9 +80,7 @@ package struct WebSocketClient: Sendable {
             maxFrameSize: limits.frameByteCount, automaticErrorHandling: false
         ) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
-                let frames = WebSocketFrames(limits, isClient: true)
-                try channel.pipeline.syncOperations.addHandler(frames)
-                opening.succeed(ChannelWebSocketLink(channel, frames))
+                opening.succeed(try WebSocketFrames.add(to: channel, limits, isClient: true))
             }
         }
         try channel.pipeline.syncOperations.addHTTPClientHandlers(

@@ -3,21 +3,19 @@ internal import NIOWebSocket
 internal import WebFront
 internal import WireFormat
 
-/// The WebSocket of one connection, on its event loop: control frames, masks, and how much may wait.
+/// The WebSocket of one connection, on its event loop: frames, control frames, and how much may wait.
 final class WebSocketFrames: ChannelDuplexHandler {
-    typealias InboundIn = WebSocketFrame
-    typealias OutboundIn = WebSocketFrame
-    typealias OutboundOut = WebSocketFrame
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
 
     private let limits: WebServerLimits
     /// Clients mask what they send, servers do not (RFC 6455 §5.3).
     let isClient: Bool
+    let inbox: WebSocketInbox
+    let outbox: WebSocketOutbox
+    private var reader: WebSocketFrameReader
     private var context: ChannelHandlerContext?
-    private var waiting: [Bytes] = []
-    private var waitingByteCount = 0
-    /// The channel would like to read on, and too much waits here.
-    private var isReadWithheld = false
-    private var receiver: EventLoopPromise<[Bytes]>?
     private var isEnded = false
     private var isCloseSent = false
     private var pings: RepeatedTask?
@@ -29,10 +27,37 @@ final class WebSocketFrames: ChannelDuplexHandler {
     static let silentPingsOfGone = 3
     /// For the peer's side of the closing handshake.
     static let closingTime = Duration.seconds(2)
+    /// What is received at a time, once a connection has become a WebSocket.
+    private static let receiveByteCounts = 4 << 10...256 << 10
 
-    init(_ limits: WebServerLimits, isClient: Bool) {
+    /// Makes a connection that has changed over to a WebSocket ours, before the handlers that NIO has added for
+    /// that: they hold a frame back until it is whole, copy it together, and mask byte by byte. They see
+    /// nothing any more.
+    ///
+    /// - Precondition: on the channel's event loop.
+    static func add(to channel: any Channel, _ limits: WebServerLimits, isClient: Bool) throws
+        -> ChannelWebSocketLink
+    {
+        let frames = WebSocketFrames(limits, isClient: isClient, channel)
+        let pipeline = channel.pipeline.syncOperations
+        let coder = try pipeline.handler(type: WebSocketFrameEncoder.self)
+        try pipeline.addHandler(frames, position: .before(coder))
+        try channel.syncOptions?.setOption(
+            .recvAllocator,
+            value: AdaptiveRecvByteBufferAllocator(
+                minimum: receiveByteCounts.lowerBound, initial: receiveByteCounts.lowerBound,
+                maximum: receiveByteCounts.upperBound))
+        return ChannelWebSocketLink(channel, frames)
+    }
+
+    private init(_ limits: WebServerLimits, isClient: Bool, _ channel: any Channel) {
         self.limits = limits
         self.isClient = isClient
+        inbox = WebSocketInbox(limit: limits.webSocketByteCount) { [weak channel] in
+            if let channel, channel.isActive { channel.read() }
+        }
+        outbox = WebSocketOutbox(limit: limits.webSocketByteCount)
+        reader = WebSocketFrameReader(expectsMask: !isClient, maximumFrameBytes: limits.frameByteCount)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -53,109 +78,86 @@ final class WebSocketFrames: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let code: WebSocketCloseCode =
-            if let error = error as? NIOWebSocketError, error == .invalidFrameLength {
-                .messageTooBig
-            } else {
-                .protocolError
-            }
-        close(code, "")
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { close(.protocolError, "") }
 
     // MARK: From the peer
 
     func read(context: ChannelHandlerContext) {
-        if waitingByteCount < limits.webSocketByteCount { context.read() } else { isReadWithheld = true }
+        if inbox.mayRead() { context.read() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
         silentPings = 0
-        guard frame.rsv1 == false, frame.rsv2 == false, frame.rsv3 == false,
-            isClient == (frame.maskKey == nil) || frame.length == 0
-        else { return close(.protocolError, "a frame that was not agreed on") }
-        switch frame.opcode {
-        case .binary, .continuation:
-            guard frame.length > 0, !isEnded, !isCloseSent else { return }
-            let bytes = frame.unmaskedBytes
-            waitingByteCount += bytes.count
-            waiting.append(bytes[...])
-            deliver()
-        case .text: close(.unsupportedData, "binary messages only")
-        case .ping: write(.pong, frame.unmaskedData)
-        case .pong: break
-        case .connectionClose:
-            var reason = frame.unmaskedData
-            let code = reason.readInteger(as: UInt16.self).map(WebSocketCloseCode.init(rawValue:))
-            closed(code ?? WebSocketCloseCode(rawValue: 1005))
-            if !isCloseSent {
-                write(.connectionClose, frame.unmaskedData.getSlice(at: 0, length: code == nil ? 0 : 2))
+        var pieces: [Bytes] = []
+        do throws(WebSocketFrameReader.Violation) {
+            try unwrapInboundIn(data).read(by: &reader) { frame in
+                switch frame {
+                case .data(let piece): pieces.append(piece[...])
+                case .ping(let bytes): write(.pong, bytes)
+                case .pong: break
+                case .close(let bytes): peerClosed(bytes, after: &pieces)
+                }
             }
-            isCloseSent = true
-            end()
-            closeChannel(after: .zero)
-        default: close(.protocolError, "an unknown kind of frame")
+        } catch {
+            inbox.put(pieces)
+            return close(error.closeCode, error.reason)
         }
+        inbox.put(pieces)
     }
 
-    /// Gives `promise` what waits, or what comes next; nothing at the end.
-    func take(_ promise: EventLoopPromise<[Bytes]>) {
-        // There is one reader: whoever asks again has given up the first time.
-        receiver?.succeed([])
-        receiver = promise
-        deliver()
-    }
-
-    private func deliver() {
-        guard let receiver, !waiting.isEmpty || isEnded else { return }
-        self.receiver = nil
-        let taken = waiting
-        waiting = []
-        waitingByteCount = 0
-        receiver.succeed(taken)
-        if isReadWithheld {
-            isReadWithheld = false
-            context?.read()
-        }
+    private func peerClosed(_ bytes: [UInt8], after pieces: inout [Bytes]) {
+        inbox.put(pieces)
+        pieces = []
+        let code = bytes.count < 2 ? 1005 : UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+        closed(WebSocketCloseCode(rawValue: code))
+        if !isCloseSent { write(.close, Array(bytes.prefix(2))) }
+        isCloseSent = true
+        end()
+        closeChannel(after: .zero)
     }
 
     private func end() {
         guard !isEnded else { return }
         isEnded = true
         pings?.cancel()
-        deliver()
+        inbox.end()
+        outbox.end()
     }
 
     // MARK: To the peer
 
+    /// Sends a frame that the outbox has counted.
+    func send(_ frame: ByteBuffer) {
+        let (outbox, byteCount) = (outbox, frame.readableBytes)
+        guard let context, !isCloseSent else { return outbox.ended(byteCount) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { _ in outbox.ended(byteCount) }
+        context.writeAndFlush(wrapOutboundOut(frame), promise: written)
+    }
+
     /// - Parameter bytes: of a control frame, 125 at most.
-    private func write(_ opcode: WebSocketOpcode, _ bytes: ByteBuffer?) {
+    private func write(_ opcode: WebSocketFrameReader.Opcode, _ bytes: [UInt8]) {
         guard let context, !isCloseSent else { return }
-        context.writeAndFlush(
-            wrapOutboundOut(
-                WebSocketFrame(
-                    fin: true, opcode: opcode, maskKey: isClient ? .random() : nil,
-                    data: bytes ?? context.channel.allocator.buffer(capacity: 0))), promise: nil)
+        let frame = bytes.withUnsafeBytes { WebSocketFrameWriter.frame(opcode, $0, isMasked: isClient) }
+        context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
     }
 
     private func ping() {
         // While nothing is read, no sign of life can be seen.
-        guard !isReadWithheld else { return }
+        guard !inbox.isReadWithheld else { return }
         guard silentPings < Self.silentPingsOfGone else {
             context?.close(promise: nil)
             return
         }
         silentPings += 1
-        write(.ping, nil)
+        write(.ping, [])
     }
 
     func close(_ code: WebSocketCloseCode, _ reason: String) {
-        guard let context, !isCloseSent else { return }
-        var bytes = context.channel.allocator.buffer(capacity: 125)
-        bytes.writeInteger(code.rawValue)
-        bytes.writeString(Self.fitting(reason))
-        write(.connectionClose, bytes)
+        guard context != nil, !isCloseSent else { return }
+        write(
+            .close,
+            [UInt8(code.rawValue >> 8), UInt8(code.rawValue & 0xFF)] + Array(Self.fitting(reason).utf8))
         isCloseSent = true
         end()
         closeChannel(after: Self.closingTime)
@@ -177,34 +179,32 @@ final class WebSocketFrames: ChannelDuplexHandler {
     }
 }
 
-extension WebSocketFrame {
-    /// The payload, without its mask.
-    ///
-    /// Eight bytes at a time: what a browser serves is masked, all of it.
-    var unmaskedBytes: [UInt8] {
-        data.withUnsafeReadableBytes { source in
-            [UInt8](unsafeUninitializedCapacity: source.count) { target, count in
-                count = source.count
-                guard let maskKey else {
-                    UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
-                    return
-                }
-                let key = [maskKey[0], maskKey[1], maskKey[2], maskKey[3]]
-                var word: UInt64 = 0
-                for index in (0..<8).reversed() { word = word << 8 | UInt64(key[index % 4]) }
-                let raw = UnsafeMutableRawBufferPointer(target)
-                let wordEnd = count & ~7
-                var offset = 0
-                while offset < wordEnd {
-                    let masked = source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    raw.storeBytes(of: masked ^ word.littleEndian, toByteOffset: offset, as: UInt64.self)
-                    offset += 8
-                }
-                while offset < count {
-                    raw[offset] = source[offset] ^ key[offset % 4]
-                    offset += 1
-                }
-            }
+extension ByteBuffer {
+    fileprivate func read(
+        by reader: inout WebSocketFrameReader, _ handle: (WebSocketFrameReader.Frame) -> Void
+    ) throws(WebSocketFrameReader.Violation) {
+        // With a result instead of an error: closures of NIO throw anything.
+        let result = withUnsafeReadableBytes { bytes in
+            Result { () throws(WebSocketFrameReader.Violation) in try reader.read(bytes, handle) }
+        }
+        try result.get()
+    }
+}
+
+extension WebSocketFrameReader.Violation {
+    fileprivate var closeCode: WebSocketCloseCode {
+        switch self {
+        case .malformed: .protocolError
+        case .text: .unsupportedData
+        case .tooLong: .messageTooBig
+        }
+    }
+
+    fileprivate var reason: String {
+        switch self {
+        case .malformed(let what): what
+        case .text: "binary messages only"
+        case .tooLong: ""
         }
     }
 }

@@ -26,7 +26,7 @@ struct WebSocketUpgrade {
     let upgrader: NIOWebSocketServerUpgrader
     let refusal: UpgradeRefusal
 
-    init(_ application: any WebApplication, _ limits: WebServerLimits, peer: String) {
+    init(_ application: any WebApplication, _ limits: WebServerLimits, _ work: RunningWork, peer: String) {
         let refusal = UpgradeRefusal()
         let granted = Mutexed<WebSocketService?>(nil)
         self.refusal = refusal
@@ -36,27 +36,27 @@ struct WebSocketUpgrade {
                 guard let request = HTTPRequest(head) else {
                     return channel.eventLoop.makeFailedFuture(UpgradeRefusal.Refused())
                 }
-                return channel.eventLoop.makeFutureWithTask {
+                let fields = channel.eventLoop.makePromise(of: HTTPHeaders?.self)
+                _ = work.begin(on: LoopExecutor(channel.eventLoop)) {
                     switch await application.openWebSocket(WebRequest(request, peer: peer)) {
                     case .refused(let answer):
                         refusal.put(answer)
-                        throw UpgradeRefusal.Refused()
+                        fields.fail(UpgradeRefusal.Refused())
                     case .accepted(let service):
                         granted.value.withLock { $0 = service }
                         var headers = HTTPHeaders()
                         if let chosen = service.subprotocol {
                             headers.add(name: "Sec-WebSocket-Protocol", value: chosen)
                         }
-                        return headers
+                        fields.succeed(headers)
                     }
                 }
+                return fields.futureResult
             },
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     guard let service = granted.value.withLock({ $0 }) else { throw UpgradeRefusal.Refused() }
-                    let frames = WebSocketFrames(limits, isClient: false)
-                    try channel.pipeline.syncOperations.addHandler(frames)
-                    let link = ChannelWebSocketLink(channel, frames)
+                    let link = try WebSocketFrames.add(to: channel, limits, isClient: false)
                     Task {
                         await service.serve(link)
                         await link.close(.normal, "")

@@ -10,6 +10,14 @@ enum KernelFile {
     static func read(_ path: String, _ operation: @autoclosure () -> String? = nil)
         throws(SystemError) -> String
     {
+        var bytes = try bytes(of: path, operation())
+        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func bytes(of path: String, _ operation: @autoclosure () -> String? = nil)
+        throws(SystemError) -> [UInt8]
+    {
         let operation = operation() ?? "read \(path)"
         let descriptor = try open(path, O_RDONLY, operation)
         defer { close(descriptor) }
@@ -19,8 +27,7 @@ enum KernelFile {
         }
         guard count >= 0 else { throw SystemError(errno, operation) }
         bytes.removeLast(maximumByteCount - count)
-        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// - Throws: EIO when the kernel took only a part.
@@ -57,6 +64,13 @@ enum KernelFile {
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// The whole path without links; `nil` when it leads nowhere.
+    static func resolved(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -89,7 +89,11 @@ package final class KernelNBDDriver: NBDDriver {
         let number = try files.number(of: device, operation)
         for channel in try sockets(connections, operation) {
             try await handOver(channel, to: device, number, operation)
-            state.withLock { $0.links[device]?.removeAll(where: \.isDead) }
+            state.withLock { state in
+                // It took the place of one.
+                guard let dead = state.links[device]?.firstIndex(where: \.isDead) else { return }
+                state.links[device]?.remove(at: dead)
+            }
             keep(channel, of: device)
         }
     }
@@ -210,7 +214,9 @@ package final class KernelNBDDriver: NBDDriver {
             state.links[device]?[index].isDead = true
             return true
         }
-        if wasOurs { announce(device) }
+        guard wasOurs else { return }
+        channel.close()
+        announce(device)
     }
 
     /// - Throws: EINVAL without a connection, or with one that is no socket of this process.

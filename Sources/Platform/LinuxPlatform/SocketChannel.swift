@@ -10,7 +10,7 @@ package import WireFormat
 /// suspends its task.
 package final class SocketChannel: ByteChannel {
     private let descriptor: CInt
-    private let isClosed = Atomic(false)
+    private let wasClosed = Atomic(false)
 
     /// Takes ownership of a connected stream socket.
     package init(owning descriptor: CInt) { self.descriptor = descriptor }
@@ -61,12 +61,14 @@ package final class SocketChannel: ByteChannel {
         try await DescriptorWaiter.hungUp.wait(for: descriptor)
     }
 
+    package var isClosed: Bool { wasClosed.load(ordering: .relaxed) }
+
     /// The peer sees the end of the stream; it can still send.
     package func finishWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 
     package func close() {
         // Not close(2): a thread may be inside recv, and the number must not be reused under it.
-        guard !isClosed.exchange(true, ordering: .relaxed) else { return }
+        guard !wasClosed.exchange(true, ordering: .relaxed) else { return }
         shutdown(descriptor, CInt(SHUT_RDWR))
     }
 }

@@ -5,7 +5,7 @@ import ImageSources
 import KernelDevices
 import LinuxPlatform
 import Synchronization
-import VirtualMedia
+package import VirtualMedia
 
 /// The virtual media service as a process: this machine's kernel, its bus, its signals.
 package actor VirtualMediaDaemon {
@@ -21,8 +21,12 @@ package actor VirtualMediaDaemon {
     private let endings: AsyncStream<DaemonEnding>
     private let endingsInlet: AsyncStream<DaemonEnding>.Continuation
 
+    /// - Parameter adapt: lets a rig put something between the service and this machine.
     /// - Throws: for a configuration with an error, which has been logged.
-    package init(_ settings: DaemonSettings, supervisor: Supervisor, log: DaemonLog) throws(DaemonFailure) {
+    package init(
+        _ settings: DaemonSettings, supervisor: Supervisor, log: DaemonLog,
+        adapt: (MediaPlatform) -> MediaPlatform = { $0 }
+    ) throws(DaemonFailure) {
         let configuration: MediaConfiguration
         do throws(ConfigurationFile.Problem) {
             configuration = try ConfigurationFile.read(settings.configurationFile) { log(.warning, $0) }
@@ -36,7 +40,8 @@ package actor VirtualMediaDaemon {
         (endings, endingsInlet) = AsyncStream.makeStream(of: DaemonEnding.self)
         let chronicle = SlotChronicle(log: log)
         service = VirtualMediaService(
-            configuration, on: Self.platform(settings, clock, spawner), machineID: MachineIdentity.text(),
+            configuration, on: adapt(Self.platform(settings, clock, spawner)),
+            machineID: MachineIdentity.text(),
             busName: settings.busName
         ) { news in
             switch news {

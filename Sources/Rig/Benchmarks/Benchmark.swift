@@ -39,8 +39,9 @@ package struct BenchmarkRow: Codable, Equatable, Sendable {
     package var benchmark: String
     /// "read, 4 connections".
     package var work: String
+    /// Empty where there is nobody to compare with.
     package var peer: String
-    /// Of the rates: "MB/s", "op/s". More is better.
+    /// Of the rates: "MB/s", "op/s", of which more is better; "ms", "s", "MiB", of which less is.
     package var unit: String
     /// Of the processor times: "s/GiB", "µs/op". Less is better.
     package var processorUnit: String
@@ -71,6 +72,8 @@ package struct BenchmarkRow: Codable, Equatable, Sendable {
             processorCosts.append(processorCost)
         }
     }
+
+    package var hasPeer: Bool { !peer.isEmpty }
 
     /// The medians of the ratios within each pair: what disturbs a pair disturbs both of it.
     package var rateRatio: Double { Self.medianRatio(ours.rates, peers.rates) }

@@ -4,11 +4,12 @@ package enum BenchmarkTable {
         let header = ["work", "ours", "peer", "ratio", "ours CPU", "peer CPU", "ratio"]
         let lines = rows.map { row in
             [
-                row.work, "\(whole(median(row.ours.rates))) \(row.unit)",
-                "\(whole(median(row.peers.rates))) \(row.unit)", hundredths(row.rateRatio),
+                row.work, "\(rate(median(row.ours.rates), row.unit)) \(row.unit)",
+                row.hasPeer ? "\(rate(median(row.peers.rates), row.unit)) \(row.unit)" : "-",
+                row.hasPeer ? hundredths(row.rateRatio) : "-",
                 "\(hundredths(median(row.ours.processorCosts))) \(row.processorUnit)",
-                "\(hundredths(median(row.peers.processorCosts))) \(row.processorUnit)",
-                hundredths(row.processorRatio),
+                row.hasPeer ? "\(hundredths(median(row.peers.processorCosts))) \(row.processorUnit)" : "-",
+                row.hasPeer ? hundredths(row.processorRatio) : "-",
             ]
         }
         let all = [header] + lines
@@ -19,6 +20,11 @@ package enum BenchmarkTable {
                 return column == 0 ? cell.0 + gap : gap + cell.0
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+
+    /// Times are short, rates are high.
+    private static func rate(_ value: Double, _ unit: String) -> String {
+        ["s", "ms"].contains(unit) ? hundredths(value) : whole(value)
     }
 
     static func whole(_ value: Double) -> String { String(Int(value.rounded())) }

@@ -1,14 +1,16 @@
 import BusServer
 import DBusProtocol
 import FrontPlatform
-package import HTTPTransport
+import HTTPTransport
 import ImageSources
 import LinuxPlatform
+package import NBDServer
 package import RedfishServer
 import RemoteImages
+import USBIPTransport
 package import Verification
 package import VirtualMedia
-import WebFront
+package import WebFront
 
 /// A whole emulated BMC: kernel in memory, service, bus, and the front on a port of this machine.
 package final class EmulatedFront: Sendable {
@@ -22,15 +24,17 @@ package final class EmulatedFront: Sendable {
         package var password: String
         /// Trust these certificates when an image is opened; `nil` for what the system trusts.
         package var imageAuthorities: String?
-        /// Work that one log-in costs, as a power of two.
-        package var passwordCost = 14
         /// Where the message bus listens besides, for any D-Bus program.
         package var busPath: String?
-        package var accounts: any AccountStore = MemoryAccountStore()
+        /// `nil` for accounts that are gone with the BMC.
+        package var accounts: (any AccountStore)?
         /// Whether hosts enumerate what is plugged in; without them somebody else can.
         package var hasAttentiveHosts = true
-        /// Whether those hosts read each medium from its first block to its last.
-        package var hostsReadMedia = false
+        /// Where the devices are exported over USB/IP: then the hosts are elsewhere, and none is here.
+        package var usbipAddress: ListenAddress?
+        /// Hosts read every medium whole, and say so here.
+        package var hostReads: (@Sendable (HostRead) -> Void)?
+        package var proxyLimits = ImageProxies.Limits()
 
         package init(media: MediaConfiguration, password: String) {
             self.media = media
@@ -42,6 +46,9 @@ package final class EmulatedFront: Sendable {
     /// Where other programs find the bus; `nil` without a path for it.
     package let busAddress: String?
     package let bmc: EmulatedBMC
+    /// Where USB/IP is served; `nil` without.
+    package var usbipAddress: ListenAddress? { usbip?.address }
+    private let usbip: USBIPServer?
     private let busHost: BusHost?
     private let server: WebServer
     private let hosts: [any SpawnedTask]
@@ -50,45 +57,54 @@ package final class EmulatedFront: Sendable {
 
     /// - Parameter name: of this BMC, for people.
     package static func start(
-        _ plan: Plan, name: String, identity: WebServer.Identity, threads: WebThreads
+        _ plan: Plan, name: String, sharing commons: FleetCommons
     ) async throws(FleetFailure) -> EmulatedFront {
         do {
-            return try await EmulatedFront(plan, name, identity, threads)
+            return try await EmulatedFront(plan, name, commons)
         } catch let failure as FleetFailure { throw failure } catch {
             throw FleetFailure("\(name): \(error)")
         }
     }
 
-    private init(
-        _ plan: Plan, _ name: String, _ identity: WebServer.Identity, _ threads: WebThreads
-    ) async throws {
+    private init(_ plan: Plan, _ name: String, _ commons: FleetCommons) async throws {
         busHost = try plan.busPath.map { path throws(BusError) in
             try BusHost(BusConfiguration(listen: [BusConfiguration.address(ofPath: path)]))
         }
         busAddress = busHost?.addresses.first
         let images = SystemImageOpener(options: HTTPSOptions(caFile: plan.imageAuthorities))
-        let bmc = try await EmulatedBMC(plan.media, images: images, bus: busHost?.bus)
+        let bmc = try await EmulatedBMC(
+            plan.media, images: images, bus: busHost?.bus, isHostPresent: plan.usbipAddress == nil,
+            kernelThread: commons.nextKernelThread())
         self.bmc = bmc
-        hosts = (plan.hasAttentiveHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
-            let host = AttentiveHost(
-                bmc.kernel, port: port.name, clock: bmc.clock, readsMedia: plan.hostsReadMedia)
-            return bmc.spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
+        usbip = try plan.usbipAddress.map { address throws(ListenError) in
+            try bmc.exportDevices(at: address)
         }
+        let hasHosts = plan.hasAttentiveHosts && plan.usbipAddress == nil
+        hosts = (hasHosts ? EmulatedBMC.controllers.flatMap(\.ports) : []).map { port in
+            let host = AttentiveHost(bmc.kernel, port: port.name, clock: bmc.clock, told: plan.hostReads)
+            // On the kernel's thread a transfer costs no change of threads.
+            let spawner = SystemSpawner(shared: bmc.kernelThread)
+            return spawner.spawn("\(name) host \(port.name)", .shared) { await host.watch() }
+        }
+        let accounts: any AccountStore =
+            if let kept = plan.accounts { kept } else {
+                MemoryAccountStore(await commons.accounts(plan.userName, password: plan.password))
+            }
         let redfish = try await RedfishService(
             RedfishConfiguration(
                 initialAccounts: [.init(plan.userName, password: plan.password)], uuid: UUIDText.random()),
             on: RedfishPlatform(
                 bus: OwnBus(bmc: bmc), clock: bmc.clock, wallClock: SystemWallClock(), spawner: bmc.spawner,
                 entropy: SystemEntropy(),
-                passwords: ScryptHashing(cost: ScryptHashing.Cost(logarithm: plan.passwordCost)),
-                accounts: plan.accounts, secrets: SystemPipes()))
+                passwords: commons.passwords, accounts: accounts, secrets: SystemPipes()))
         let proxies = ImageProxies(
-            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner)
+            redfish, listeners: SystemListeners(), clock: bmc.clock, spawner: bmc.spawner,
+            limits: plan.proxyLimits)
         serving = bmc.spawner.spawn("\(name) redfish", .shared) { await redfish.run() }
         proxying = bmc.spawner.spawn("\(name) proxies", .shared) { await proxies.run() }
         server = try await WebServer.start(
-            FrontApplication(redfish, proxies), identity: identity, host: plan.host, port: plan.port,
-            on: threads)
+            FrontApplication(redfish, proxies), credentials: commons.credentials,
+            at: .address(plan.host, port: plan.port), on: commons.threads)
         port = server.port
     }
 
@@ -97,6 +113,7 @@ package final class EmulatedFront: Sendable {
         proxying.cancel()
         await proxying.finished()
         await server.stop()
+        usbip?.stop()
         serving.cancel()
         await serving.finished()
         for host in hosts { host.cancel() }

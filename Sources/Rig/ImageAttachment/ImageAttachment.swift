@@ -58,7 +58,7 @@ package struct ImageAttachment: Sendable {
 
     private let target: Target
     private let client: WebSocketClient
-    private let server: NBDServer
+    private let store: any BlockStore
     private let clock: any MediaClock
     private let spawner: any Spawner
     private let limits: Limits
@@ -76,12 +76,13 @@ package struct ImageAttachment: Sendable {
         self.spawner = spawner
         self.limits = limits
         self.news = news
-        server = NBDServer(store: store, exportName: "")
+        self.store = store
         stopping = Stopping()
     }
 
     /// Serves until the medium is ejected, ``stop()`` is called, or the BMC is out of reach for too long.
     package func run() async -> End {
+        defer { stopping.over() }
         var attempt = 0
         var lostAt = clock.now
         var wasConnected = false
@@ -95,7 +96,7 @@ package struct ImageAttachment: Sendable {
                 let isWanted = stopping.began(link)
                 if !isWanted { await link.close(.normal, "") }
                 await serve(link)
-                await server.stop()
+                stopping.ended()
                 if let end = Self.end(link.closing) { return end }
                 failure = link.closing.map { "closed with \($0.rawValue)" } ?? "the connection was lost"
                 lostAt = clock.now
@@ -114,8 +115,15 @@ package struct ImageAttachment: Sendable {
         }
     }
 
-    /// Hands the medium back: the BMC takes it from the host.
+    /// Closes the connection in good order: the BMC takes the medium from the host, which loses what it has not
+    /// flushed. A medium that a host writes to is ejected first; see ``SlotEjection``.
     package func stop() async { await stopping.stop()?.close(.normal, "") }
+
+    /// Whether a BMC is served at this moment; while a connection is sought nothing can be stored.
+    package var isServing: Bool { stopping.isServing }
+
+    /// Returns once a BMC is served, or this has ended.
+    package func servingBegins() async { await stopping.servingBegins() }
 
     /// - Returns: `nil` if it is worth to connect again.
     private static func end(_ code: WebSocketCloseCode?) -> End? {
@@ -138,6 +146,8 @@ package struct ImageAttachment: Sendable {
         guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
         else { return await link.close(.internalError, "no socket is left") }
         let channel = SocketChannel(owning: ends[0])
+        // One server for one connection: one that has stopped serves nobody any more.
+        let server = NBDServer(store: store, exportName: "")
         guard server.serve(descriptor: ends[1]) != nil else {
             return await link.close(.internalError, "no thread is left")
         }
@@ -161,6 +171,7 @@ package struct ImageAttachment: Sendable {
         }
         channel.close()
         await sending.finished()
+        await server.stop()
     }
 }
 
@@ -168,7 +179,9 @@ package struct ImageAttachment: Sendable {
 private final class Stopping: Sendable {
     private struct State {
         var isStopped = false
+        var isOver = false
         var link: (any WebSocketLink)?
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
     private let state = Mutex(State())
 
@@ -176,11 +189,38 @@ private final class Stopping: Sendable {
 
     /// - Returns: whether it is still wanted.
     func began(_ link: any WebSocketLink) -> Bool {
-        state.withLock { state in
+        let (isWanted, waiting) = state.withLock { state in
             state.link = link
-            return !state.isStopped
+            defer { state.waiting = [] }
+            return (!state.isStopped, state.waiting)
+        }
+        for one in waiting { one.resume() }
+        return isWanted
+    }
+
+    func servingBegins() async {
+        await withCheckedContinuation { waiting in
+            let isNow = state.withLock { state in
+                guard state.link == nil, !state.isOver else { return true }
+                state.waiting.append(waiting)
+                return false
+            }
+            if isNow { waiting.resume() }
         }
     }
+
+    func over() {
+        let waiting = state.withLock { state in
+            state.isOver = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    var isServing: Bool { state.withLock { $0.link != nil } }
+
+    func ended() { state.withLock { $0.link = nil } }
 
     func stop() -> (any WebSocketLink)? {
         state.withLock { state in

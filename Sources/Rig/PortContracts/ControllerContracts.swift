@@ -13,6 +13,8 @@ extension PortContract {
                 let controller = found.first { $0.name == name }
                 try expect(controller?.function, is: "", "function of \(name)")
                 try expect(controller?.state, is: "not attached", "state of \(name)")
+                // dummy_hcd tells nobody; hubs that do are not to be had here.
+                try expect(controller?.endpoints, is: nil, "endpoints of \(name)")
             }
         },
         PortContract(.controllers, "binding shows the gadget at its controller, unbinding frees it") {

@@ -42,6 +42,89 @@ extension PortContract {
                 try expect(ErrnoNames.name(found), is: "EIO", "reading")
             }
         },
+        PortContract(
+            .nbd, "with one of several connections dead the others carry on, and it is replaced",
+            needsNetlink: true
+        ) { subject in
+            try await subject.withServer { server in
+                let device = subject.devices[0]
+                let dying = ContractServer()
+                var connections: [any ByteChannel] = []
+                for _ in 1...3 { connections.append(try await server.connect()) }
+                connections.append(try await dying.connect())
+                try await subject.nbd.attach(
+                    ContractServer.attachment(
+                        device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
+                    connections: connections)
+                try expect(try await subject.nbd.status(of: device).liveConnections, is: 4, "live at first")
+                await dying.stop()
+                try await subject.wait(for: "three live connections") {
+                    try await subject.nbd.status(of: device).liveConnections == 3
+                }
+                try await subject.wait(for: "the dead connection is closed") { connections[3].isClosed }
+                for turn in 1...8 {
+                    let read = try await subject.nbd.read(1 << 17, at: UInt64(turn - 1) << 17, from: device)
+                    let range = (turn - 1) << 17..<turn << 17
+                    try expect(read == Array(ContractServer.image[range]), "read \(turn) is not the image's")
+                }
+                try await subject.nbd.reconfigure(device, connections: [try await server.connect()])
+                try expect(try await subject.nbd.status(of: device).liveConnections, is: 4, "live at last")
+                let read = try await subject.nbd.read(1 << 20, at: 0, from: device)
+                try expect(read == ContractServer.image, "what was read is not the image")
+            }
+        },
+        PortContract(.nbd, "all of several connections are replaced at once", needsNetlink: true) { subject in
+            try await subject.withServer { server in
+                let device = subject.devices[0]
+                var connections: [any ByteChannel] = []
+                for _ in 1...3 { connections.append(try await server.connect()) }
+                try await subject.nbd.attach(
+                    ContractServer.attachment(
+                        device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
+                    connections: connections)
+                await server.stop()
+                try await subject.wait(for: "no live connection") {
+                    try await subject.nbd.status(of: device).liveConnections == 0
+                }
+                let second = ContractServer()
+                var replacements: [any ByteChannel] = []
+                for _ in 1...3 { replacements.append(try await second.connect()) }
+                try await subject.nbd.reconfigure(device, connections: replacements)
+                try expect(
+                    try await subject.nbd.status(of: device).liveConnections, is: 3, "live connections")
+                let read = try await subject.nbd.read(1 << 20, at: 0, from: device)
+                try expect(read == ContractServer.image, "what was read is not the image")
+                try await subject.nbd.detach(device)
+                await second.stop()
+            }
+        },
+        PortContract(.nbd, "fewer connections than were lost are taken, and more later", needsNetlink: true) {
+            subject in
+            try await subject.withServer { server in
+                let device = subject.devices[0]
+                var connections: [any ByteChannel] = []
+                for _ in 1...3 { connections.append(try await server.connect()) }
+                try await subject.nbd.attach(
+                    ContractServer.attachment(
+                        device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
+                    connections: connections)
+                await server.stop()
+                try await subject.wait(for: "no live connection") {
+                    try await subject.nbd.status(of: device).liveConnections == 0
+                }
+                let second = ContractServer()
+                for count in 1...3 {
+                    try await subject.nbd.reconfigure(device, connections: [try await second.connect()])
+                    try expect(
+                        try await subject.nbd.status(of: device).liveConnections, is: count,
+                        "live connections")
+                    let read = try await subject.nbd.read(1 << 20, at: 0, from: device)
+                    try expect(read == ContractServer.image, "what was read is not the image")
+                }
+                try await subject.nbd.detach(device)
+                await second.stop()
+            }
+        },
         PortContract(.nbd, "a read waits for a new connection, and then is answered", needsNetlink: true) {
             subject in
             try await subject.withServer { server in

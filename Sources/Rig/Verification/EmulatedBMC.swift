@@ -16,6 +16,9 @@ package final class EmulatedBMC: Sendable {
     package let spawner = SystemSpawner()
     /// Runs the kernel; a host on it too reaches the device without a thread switch.
     package let kernelThread: ThreadExecutor
+    private let ownsKernelThread: Bool
+    /// Names of the controllers.
+    let ports: [String]
     private let serviceConnection: WiredBusConnection
     private let serving: any SpawnedTask
 
@@ -30,14 +33,18 @@ package final class EmulatedBMC: Sendable {
 
     /// Starts the BMC: bus, service with its name taken, controllers with or without a host.
     ///
-    /// - Parameter bus: one that others are on too; `nil` for one of its own.
+    /// - Parameters:
+    ///   - bus: one that others are on too; `nil` for one of its own.
+    ///   - kernelThread: one that kernels of other BMCs run on too; `nil` for one of its own.
     /// - Throws: `BusError` when the service cannot take its name.
     package init(
         _ configuration: MediaConfiguration, images: any ImageOpener, bus sharedBus: MessageBus? = nil,
-        isHostPresent: Bool = true,
+        isHostPresent: Bool = true, kernelThread sharedThread: ThreadExecutor? = nil,
         kernelProfile: KernelProfile = .linux6_12, controllers: [ControllerChip] = EmulatedBMC.controllers
     ) async throws(BusError) {
-        kernelThread = ThreadExecutor(name: "kernel")
+        ports = controllers.flatMap(\.ports).map(\.name)
+        kernelThread = sharedThread ?? ThreadExecutor(name: "kernel")
+        ownsKernelThread = sharedThread == nil
         kernel = SimulatedKernel(
             executor: kernelThread, clock: clock, spawner: spawner, profile: kernelProfile,
             controllers: controllers)
@@ -55,7 +62,7 @@ package final class EmulatedBMC: Sendable {
                 secrets: PipeSecretReader()),
             machineID: BusIdentity.machine())
         if isHostPresent {
-            for port in controllers.flatMap(\.ports) { await kernel.attachHost(to: port.name) }
+            for port in ports { await kernel.attachHost(to: port) }
         }
         await service.start()
         serviceConnection = try await bus.connect(Self.credentials)
@@ -78,7 +85,7 @@ package final class EmulatedBMC: Sendable {
         await serviceConnection.close()
         await serving.finished()
         await kernel.shutDown()
-        kernelThread.stop()
+        if ownsKernelThread { kernelThread.stop() }
         return left
     }
 

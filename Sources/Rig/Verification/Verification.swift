@@ -36,7 +36,8 @@ package struct Verification: Sendable {
         report.slot = slot.name
         report.imageBytes = expected.byteCount
         let images = SystemImageOpener(options: HTTPSOptions(caFile: supply.certificateAuthorityFile))
-        let bmc = try await EmulatedBMC(configuration, images: images, isHostPresent: plan.isHostPresent)
+        let bmc = try await EmulatedBMC(
+            configuration, images: images, isHostPresent: plan.isHostPresent && !plan.isOverUSBIP)
         stations.note("service", .passed, "\(SlotClient.busName) on a message bus, slot \(slot.name)")
         let client = try await SlotClient(
             slot: slot.name, isLegacy: plan.mode == .legacy, connection: bmc.connect(), clock: bmc.clock,

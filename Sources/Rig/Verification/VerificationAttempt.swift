@@ -2,6 +2,7 @@ import BlockStorage
 import DBusProtocol
 import Glibc
 import HostObserver
+import USBIPTransport
 import USBMassStorage
 import VirtualMedia
 
@@ -96,8 +97,29 @@ struct VerificationAttempt {
         if let writing = report.writing { await checkStore(writing) }
     }
 
+    /// A host elsewhere: it sees the device through the network only.
+    private mutating func remoteFindings(on controller: String) async -> HostSession.Findings? {
+        do {
+            let server = try bmc.exportDevices(at: .tcp(host: "127.0.0.1", port: 0))
+            defer { server.stop() }
+            let busID = bmc.busID(of: controller) ?? controller
+            let device = try await USBIPConnection.importDevice(
+                busID, at: server.address, timeout: plan.timeout)
+            stations.note(
+                "usbip", .passed, "\(controller) exported at \(server.address) as \(busID), and imported")
+            let session = HostSession(plan: plan, expected: expected, clock: bmc.clock, progress: progress)
+            let findings = await session.run(on: device)
+            device.close()
+            return findings
+        } catch {
+            stations.note("usbip", .failed, "\(error)")
+            return nil
+        }
+    }
+
     /// The host runs on the kernel's thread, so that a transfer is a call and not a thread switch.
     private mutating func hostFindings(on controller: String) async -> HostSession.Findings? {
+        guard !plan.isOverUSBIP else { return await remoteFindings(on: controller) }
         let device: any USBDeviceConnection
         do { device = try await bmc.kernel.device(on: controller, timeout: plan.timeout) } catch {
             report.outcome = .notLive

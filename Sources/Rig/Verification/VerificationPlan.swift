@@ -43,6 +43,8 @@ package struct VerificationPlan: Sendable {
     package var password: [UInt8]?
     /// Whether a host is on the other end of the cable.
     package var isHostPresent = true
+    /// The host is elsewhere: it imports the device over USB/IP, by TCP on loopback.
+    package var isOverUSBIP = false
     /// For each step that waits: insert, enumerate, one host command, eject.
     package var timeout: Duration = .seconds(30)
 

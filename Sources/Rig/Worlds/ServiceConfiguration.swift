@@ -22,6 +22,7 @@ extension Scenario.Topology {
                 slot.requestTimeoutSeconds = plan.requestTimeout.wholeSeconds
                 slot.blockBytes = UInt16(clamping: plan.blockByteCount)
                 slot.readAheadBytes = plan.readAheadByteCount
+                slot.connectionCount = plan.connectionCount
                 slot.usb.serialNumber = Self.serialNumber(number)
                 return slot
             })

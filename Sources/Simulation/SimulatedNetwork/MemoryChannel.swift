@@ -1,4 +1,5 @@
 import FaultPoints
+import Synchronization
 package import VirtualMedia
 package import WireFormat
 
@@ -10,6 +11,7 @@ package final class MemoryChannel: ByteChannel {
     private let incoming: MemoryPipe
     private let outgoing: MemoryPipe
     private let isClient: Bool
+    private let wasClosed = Atomic(false)
 
     init(link: MemoryLink, isClient: Bool, incoming: MemoryPipe, outgoing: MemoryPipe) {
         self.link = link
@@ -33,7 +35,10 @@ package final class MemoryChannel: ByteChannel {
         try await link.send(bytes, portionBytes: portionBytes, isFromClient: isClient)
     }
 
+    package var isClosed: Bool { wasClosed.load(ordering: .relaxed) }
+
     package func close() {
+        wasClosed.store(true, ordering: .relaxed)
         closeWriting()
         closeReading()
     }

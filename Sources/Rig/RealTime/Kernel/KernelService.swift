@@ -63,7 +63,7 @@ enum ServiceDocument {
                     "ErrorSeconds": Int(slot.failurePolicy.errorSeconds),
                 ],
                 "RequestTimeout": Int(slot.requestTimeoutSeconds), "ReadAheadKiB": slot.readAheadBytes >> 10,
-                "Controllers": slot.controllers,
+                "Controllers": slot.controllers, "Connections": slot.connectionCount,
             ]
             if let serial = slot.usb.serialNumber { point["USB"] = ["SerialNumber": serial] }
             if slot.controllers.isEmpty { point["Controllers"] = nil }

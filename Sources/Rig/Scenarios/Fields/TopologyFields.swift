@@ -54,6 +54,10 @@ extension ScenarioFields {
             .optional(
                 "read-ahead", \.readAheadByteCount, .byteCount(0...64 << 20),
                 "How much the block device reads ahead."),
+            .optional(
+                "connections", \.connectionCount,
+                .integer(1...Int64(SlotConfiguration.maximumConnectionCount)),
+                "Connections to a server that allows several."),
         ]
     ) { slot, node, reader in
         if slot.kind == .cdrom, slot.isReadWrite {

@@ -86,6 +86,7 @@ extension Scenario {
         /// Logical block size of the nbd device.
         package var blockByteCount = 512
         package var readAheadByteCount = 1 << 20
+        package var connectionCount = 1
 
         package init(_ name: String, mode: SlotMode = .legacy, image: String? = nil) {
             self.name = name

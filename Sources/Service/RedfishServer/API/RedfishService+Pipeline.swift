@@ -72,7 +72,7 @@ extension RedfishService {
 
     /// JSON is what there is to accept; "*/*" and "application/*" take it too.
     private static func checkAccept(_ accept: String?) throws(Refusal) {
-        guard let accept, !accept.isEmpty else { return }
+        guard let accept, !accept.isEmpty, accept != "*/*" else { return }
         for range in accept.lowercased().split(separator: ",") {
             let parts = range.split(separator: ";").map { $0.filter { $0 != " " } }
             guard let kind = parts.first, !parts.contains("q=0") else { continue }
@@ -90,7 +90,14 @@ extension RedfishService {
     // MARK: Answers
 
     static func head(_ status: Int) -> HTTPResponse {
-        var head = HTTPResponse(status: .init(code: status))
+        var head = commonHead
+        head.status = .init(code: status)
+        return head
+    }
+
+    /// What every answer says.
+    private static let commonHead: HTTPResponse = {
+        var head = HTTPResponse(status: .ok)
         head.headerFields[.odataVersion] = "4.0"
         head.headerFields[.cacheControl] = "no-cache, no-store"
         head.headerFields[.xContentTypeOptions] = "nosniff"
@@ -98,12 +105,20 @@ extension RedfishService {
         head.headerFields[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         head.headerFields[.referrerPolicy] = "no-referrer"
         return head
-    }
+    }()
 
-    func answer(_ status: Int, _ json: JSON) -> Answer {
-        var head = Self.head(status)
+    private static let jsonHead: HTTPResponse = {
+        var head = commonHead
         head.headerFields[.contentType] = "application/json; charset=utf-8"
-        return Answer(head, .bytes(json.text))
+        return head
+    }()
+
+    func answer(_ status: Int, _ json: JSON) -> Answer { answer(status, text: json.text) }
+
+    private func answer(_ status: Int, text: [UInt8]) -> Answer {
+        var head = Self.jsonHead
+        head.status = .init(code: status)
+        return Answer(head, .bytes(text))
     }
 
     var noContent: Answer { Answer(Self.head(204), .none) }
@@ -127,7 +142,7 @@ extension RedfishService {
 
     /// The representation of a resource, with its headers.
     func answer(_ document: ResourceDocument, status: Int = 200, to context: RequestContext) -> Answer {
-        var answer = answer(status, .object(document.object))
+        var answer = answer(status, text: document.text)
         if let tag = document.entityTag { answer.head.headerFields[.eTag] = tag }
         if let schema = document.schema {
             answer.head.headerFields[.link] = "</redfish/v1/JsonSchemas/\(schema)>; rel=describedby"

@@ -17,7 +17,16 @@ actor MediaClient {
     private var connection: (any BusConnection)?
     /// The unique name of the service: what others send in its name is not believed.
     private var owner: String?
-    private var slots: [String: MediaSlot] = [:]
+    private var slots: [String: MediaSlot] = [:] {
+        didSet {
+            inOrder = slots.values.sorted { ($0.name, $0.path) < ($1.name, $1.path) }
+            announcesChanges = inOrder.allSatisfy { $0.details != nil }
+        }
+    }
+    /// In the order of their names.
+    private var inOrder: [MediaSlot] = []
+    /// Our own service announces every change; what another one shows may be old until it is read again.
+    private var announcesChanges = true
     private var isComplete = false
     /// Signals that came while the slots were being read, with their serials.
     private var signalsWhileReading: [Message]?
@@ -105,11 +114,8 @@ actor MediaClient {
     /// The slots in the order of their names; `nil` while the service is not there.
     func current() async -> [MediaSlot]? {
         if !isComplete { _ = await read() } else if !announcesChanges { _ = await read() }
-        return isComplete ? slots.values.sorted { ($0.name, $0.path) < ($1.name, $1.path) } : nil
+        return isComplete ? inOrder : nil
     }
-
-    /// Our own service announces every change; what another one shows may be old until it is read again.
-    private var announcesChanges: Bool { slots.values.allSatisfy { $0.details != nil } }
 
     /// - Returns: whether the slots are known now. Readers at the same time share one call.
     private func read() async -> Bool {

@@ -23,6 +23,8 @@ package struct MediaSlot: Equatable, Sendable {
     }
 
     package let path: String
+    /// The last part of the object's path, its id in URLs.
+    package let name: String
     package let mode: Mode
     /// "/nbd/0"
     package var endpoint = ""
@@ -38,14 +40,13 @@ package struct MediaSlot: Equatable, Sendable {
     package var writtenBytes: UInt64?
     package var details: Details?
 
-    /// The last part of the object's path, its id in URLs.
-    package var name: String { String(path.split(separator: "/").last ?? "") }
     /// Whether the service takes certificates with a mount; another service's own are what counts there.
     var canTrust: Bool { mode == .legacy && details != nil }
     package var methods: String { MediaNames.prefix + mode.rawValue }
 
     package init(path: String, mode: Mode) {
         self.path = path
+        name = String(path.split(separator: "/").last ?? "")
         self.mode = mode
     }
 

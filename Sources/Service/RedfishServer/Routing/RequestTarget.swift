@@ -45,6 +45,8 @@ struct RequestTarget: Equatable {
     }
 
     private static func decoded(_ text: Substring) throws(Refusal) -> String {
+        // Hardly any text is encoded.
+        if text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "%") }) { return String(text) }
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

@@ -35,6 +35,8 @@ package struct Route: Sendable {
     let endpoint: Endpoint
     package let operations: [Operation]
     let segments: [Segment]
+    /// For the Allow header.
+    package let allowed: String
 
     enum Segment: Equatable, Sendable {
         case literal(String)
@@ -48,13 +50,9 @@ package struct Route: Sendable {
         segments = pattern.split(separator: "/").map { part in
             part.hasPrefix("{") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
         }
-    }
-
-    /// For the Allow header.
-    package var allowed: String {
-        var names = operations.map(\.method.rawValue)
+        var names = operations.map(\.0.rawValue)
         if names.first == "GET" { names.insert("HEAD", at: 1) }
-        return names.joined(separator: ", ")
+        allowed = names.joined(separator: ", ")
     }
 
     func match(_ target: [String]) -> PathParameters? {

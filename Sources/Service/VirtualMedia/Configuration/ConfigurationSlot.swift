@@ -5,7 +5,7 @@ extension ConfigurationReader {
         ["Mode", "NBDDevice", "UnixSocket", "EndpointId", "EndPointId", "Timeout", "BlockSize"]
         + [
             "InactivityTimeout", "Medium", "IOFailurePolicy", "USB", "ReadAheadKiB", "RequestTimeout",
-            "Controllers",
+            "Controllers", "Connections",
         ]
 
     mutating func slot(_ member: JSONNode.Member) -> SlotConfiguration? {
@@ -76,6 +76,10 @@ extension ConfigurationReader {
                 entry, at: keyPath, in: 1...25, unit: " seconds; hosts give up after 30")
             slot.requestTimeoutSeconds = seconds.map { UInt16($0) } ?? slot.requestTimeoutSeconds
         case "Controllers": slot.controllers = controllers(entry, at: keyPath)
+        case "Connections":
+            let count = integer(
+                entry, at: keyPath, in: 1...SlotConfiguration.maximumConnectionCount, unit: " connections")
+            slot.connectionCount = count ?? slot.connectionCount
         default: warnUnknown(entry, at: keyPath, known: Self.known)
         }
     }

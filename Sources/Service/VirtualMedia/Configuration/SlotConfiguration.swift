@@ -45,6 +45,8 @@ package struct SlotConfiguration: Equatable, Sendable {
     package var requestTimeoutSeconds: UInt16
     /// Controllers that the slot may use, in order of preference; empty means any.
     package var controllers: [String]
+    /// To a server that allows several (CAN_MULTI_CONN); else there is one.
+    package var connectionCount: Int
 
     package init(name: String, mode: SlotMode, device: String) {
         self.name = name
@@ -61,10 +63,12 @@ package struct SlotConfiguration: Equatable, Sendable {
         readAheadBytes = Self.defaultReadAheadBytes
         requestTimeoutSeconds = Self.defaultRequestTimeoutSeconds
         controllers = []
+        connectionCount = 1
     }
 
     package static let defaultTimeoutSeconds: UInt16 = 30
     package static let defaultReadAheadBytes = 1 << 20
+    package static let maximumConnectionCount = 16
     /// A host resets a device that has not answered for 30 s, so an error must come before.
     package static let defaultRequestTimeoutSeconds: UInt16 = 20
 

@@ -10,6 +10,8 @@ package protocol ByteChannel: AnyObject, Sendable {
     func write(_ bytes: Bytes) async throws(SystemError)
     /// Ends both directions; a waiting `read` returns 0. Harmless when repeated.
     func close()
+    /// Whether ``close()`` was called on this end, whoever called it.
+    var isClosed: Bool { get }
 }
 
 /// Local sockets by path.

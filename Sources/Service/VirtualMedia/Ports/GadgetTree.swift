@@ -25,15 +25,31 @@ package struct DeviceController: Equatable, Sendable {
     package var function: String
     package var currentSpeed: String
     package var maximumSpeed: String
+    /// `nil` where the kernel does not tell.
+    package var endpoints: EndpointPool?
 
     package init(
-        name: String, state: String, function: String, currentSpeed: String, maximumSpeed: String
+        name: String, state: String, function: String, currentSpeed: String, maximumSpeed: String,
+        endpoints: EndpointPool? = nil
     ) {
         self.name = name
         self.state = state
         self.function = function
         self.currentSpeed = currentSpeed
         self.maximumSpeed = maximumSpeed
+        self.endpoints = endpoints
+    }
+}
+
+/// Endpoints that controllers share, as the ports of one hub do; endpoint 0 is not among them.
+package struct EndpointPool: Equatable, Sendable {
+    /// Of the hub: controllers with the same one share.
+    package var name: String
+    package var endpointCount: Int
+
+    package init(name: String, endpointCount: Int) {
+        self.name = name
+        self.endpointCount = endpointCount
     }
 }
 

@@ -1,11 +1,18 @@
 /// The kernel's nbd block driver.
 package protocol NBDDriver: Sendable {
-    /// Hands connections that are already in transmission to a device, as netlink's CONNECT does.
+    /// Hands connections that are already in transmission to a device, as netlink's CONNECT does. Those that die are
+    /// closed by the driver.
     ///
-    /// - Throws: EBUSY while the device is attached, EINVAL for a bad block size, ENODEV, EPERM.
+    /// - Throws: EBUSY while the device is attached, EINVAL for a bad block size, no connection, or several to a
+    ///   server without CAN_MULTI_CONN; ENODEV, EPERM.
     func attach(_ attachment: NBDAttachment, connections: [any ByteChannel]) async throws(SystemError)
 
-    /// Replaces the dead connections of an attached device (RECONFIGURE); waiting requests go on.
+    /// Replaces dead connections of an attached device (RECONFIGURE), one for each that is given; waiting requests
+    /// go on.
+    ///
+    /// More than are dead are refused with EBUSY, or closed.
+    ///
+    /// - Throws: EINVAL when nothing is attached.
     func reconfigure(_ device: String, connections: [any ByteChannel]) async throws(SystemError)
 
     /// Ends the attachment: requests in flight fail, the size becomes 0 once the last opener closes.

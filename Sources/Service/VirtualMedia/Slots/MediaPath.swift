@@ -14,7 +14,14 @@ final class MediaPath: Sendable {
         var export: (any ServedExport)?
         /// The connection whose handshake is under way.
         var connecting: (any ByteChannel)?
-        var channel: (any ByteChannel)?
+        /// The device's connections; as many as it was attached with, but for those that died.
+        var channels: [any ByteChannel] = []
+        /// How many the device was attached with.
+        var attachedCount = 0
+        /// How many of these the present server allows; fewer are a loss.
+        var expectedCount = 0
+        /// Live ones, when last seen.
+        var liveCount = 0
         var medium: ExportInfo?
         /// Set before the driver is asked, so that an attachment cut short is detached too.
         var mayBeAttached = false

@@ -11,8 +11,8 @@ extension MediaPath {
     private static let deviceBlockBytes: ClosedRange<UInt32> = 512...4096
 
     func attach() async throws(SlotFailure) {
-        let (channel, medium) = held.withLock { ($0.channel, $0.medium) }
-        guard let channel, let medium else { throw SlotFailure(.connectionLost, "no connection") }
+        let (channels, medium) = held.withLock { ($0.channels, $0.medium) }
+        guard !channels.isEmpty, let medium else { throw SlotFailure(.connectionLost, "no connection") }
         let attachment = NBDAttachment(
             device: slot.device, byteCount: medium.byteCount, blockBytes: try blockBytes(of: medium),
             transmissionFlags: medium.flags.union(isWriteProtected ? .isReadOnly : []).rawValue,
@@ -26,7 +26,7 @@ extension MediaPath {
                 try await checkDeviceIsFree()
                 held.withLock { $0.mayBeAttached = true }
                 return try await system { () throws(SystemError) in
-                    try await platform.nbd.attach(attachment, connections: [channel])
+                    try await platform.nbd.attach(attachment, connections: channels)
                 }
             } catch {
                 guard error.code == .busy, attempt < Self.busyRetries else { throw error }
@@ -113,11 +113,23 @@ extension MediaPath {
         return text
     }
 
-    /// Binds the gadget to the first free controller that takes it.
+    /// Binds the gadget to the first free controller that has endpoints left and takes it.
     func bind() async throws(SlotFailure) {
         var refusals: [String] = []
-        for controller in try await candidates() {
+        let all = try await system { () throws(SystemError) in
+            try await platform.controllers.controllers()
+        }
+        let budget = await EndpointBudget(all, in: platform.gadgets)
+        for controller in candidates(of: all) {
             try checkInterruption()
+            if controller.function.isEmpty, let free = budget.freeCount(on: controller),
+                free < EndpointBudget.neededCount
+            {
+                refusals.append(
+                    "\(controller.name) has \(free) endpoints left of \(controller.endpoints?.endpointCount ?? 0), "
+                        + "and \(EndpointBudget.neededCount) are needed")
+                continue
+            }
             guard controller.function.isEmpty, controllers.reserve(controller.name, for: slot.name) else {
                 refusals.append("\(controller.name) is in use")
                 continue
@@ -147,10 +159,15 @@ extension MediaPath {
             let bound = try await attribute(gadget.controllerPath)
             let controllers = try await platform.controllers.controllers()
             let device = try await platform.nbd.status(of: slot.device)
+            let expected = held.withLock {
+                $0.liveCount = device.liveConnections
+                return $0.expectedCount
+            }
             return Observation(
                 backingFile: file, controller: bound,
                 controllerState: controllers.first { $0.name == bound }?.state ?? "",
                 isAttached: device.isAttached, liveConnections: device.liveConnections,
+                lostConnections: max(0, expected - device.liveConnections),
                 readBytes: device.readBytes, writtenBytes: device.writtenBytes, lunStatistics: statistics)
         }
     }
@@ -161,10 +178,7 @@ extension MediaPath {
 
     // MARK: Parts
 
-    private func candidates() async throws(SlotFailure) -> [DeviceController] {
-        let all = try await system { () throws(SystemError) in
-            try await platform.controllers.controllers()
-        }
+    private func candidates(of all: [DeviceController]) -> [DeviceController] {
         guard !slot.controllers.isEmpty else { return all }
         return slot.controllers.compactMap { name in all.first { $0.name == name } }
     }

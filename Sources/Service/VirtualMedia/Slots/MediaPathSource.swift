@@ -49,40 +49,54 @@ extension MediaPath {
 
     func connect() async throws(SlotFailure) {
         let attempt = self.attempt
-        let (channel, medium) = try await openConnection()
-        do throws(SlotFailure) { try checkSize(medium.byteCount) } catch {
-            channel.close()
+        let (first, medium) = try await openConnection()
+        var channels = [first]
+        do throws(SlotFailure) {
+            try checkSize(medium.byteCount)
+            if medium.flags.contains(.canMultiConnect) {
+                for _ in 1..<slot.connectionCount { channels.append(try await openConnection(to: medium)) }
+            }
+            let isKept = keep(attempt) {
+                $0.channels = channels
+                $0.attachedCount = channels.count
+                $0.expectedCount = channels.count
+                $0.medium = medium
+            }
+            guard isKept else { throw SlotFailure(.cancelled, "cancelled") }
+        } catch {
+            for channel in channels { channel.close() }
             throw error
-        }
-        let isKept = keep(attempt) {
-            $0.channel = channel
-            $0.medium = medium
-        }
-        guard isKept else {
-            channel.close()
-            throw SlotFailure(.cancelled, "cancelled")
         }
     }
 
-    /// Seeks the lost source again; the medium must be the one that the host has.
+    /// Seeks the lost source again, for as many connections as were lost; the medium must be the one that the host has.
     func reconnect() async throws(SlotFailure) {
         let attempt = self.attempt
-        let (channel, found) = try await openConnectionAgain(attempt)
+        let (live, attached) = held.withLock { ($0.liveCount, $0.attachedCount) }
+        let (first, found) = try await openConnectionAgain(attempt)
+        var channels = [first]
         do throws(SlotFailure) {
             try checkIsSame(found)
+            // Another server may allow fewer.
+            let wanted = found.flags.contains(.canMultiConnect) ? attached : 1
+            while live + channels.count < wanted { channels.append(try await openConnection(to: found)) }
             guard held.withLock({ $0.attempt == attempt && !$0.isReleased }) else {
                 throw SlotFailure(.cancelled, "cancelled")
             }
+            let fresh = channels
             try await system { () throws(SystemError) in
-                try await platform.nbd.reconfigure(slot.device, connections: [channel])
+                try await platform.nbd.reconfigure(slot.device, connections: fresh)
             }
+            let isKept = keep(attempt) { held in
+                held.channels.removeAll(where: \.isClosed)
+                held.channels += fresh
+                held.expectedCount = wanted
+            }
+            guard isKept else { throw SlotFailure(.cancelled, "cancelled") }
         } catch {
-            channel.close()
+            for channel in channels { channel.close() }
             throw error
         }
-        let old = held.withLock { $0.channel }
-        let isKept = keep(attempt) { $0.channel = channel }
-        (isKept ? old : channel)?.close()
     }
 
     /// A Legacy slot whose server has died gets another one for the same open image, which knows the version
@@ -159,6 +173,16 @@ extension MediaPath {
                 "the image has \(byteCount) bytes; as a CD-ROM the kernel shows at most "
                     + "\(Self.largestDiscBytes); mount it as a disk")
         }
+    }
+
+    /// One more connection to a server that allows several.
+    private func openConnection(to medium: ExportInfo) async throws(SlotFailure) -> any ByteChannel {
+        let (channel, found) = try await openConnection()
+        guard found == medium else {
+            channel.close()
+            throw SlotFailure(.changed, "the server offers another image on each connection")
+        }
+        return channel
     }
 
     private func openConnection() async throws(SlotFailure) -> (any ByteChannel, ExportInfo) {

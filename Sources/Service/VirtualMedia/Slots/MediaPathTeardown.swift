@@ -74,23 +74,23 @@ extension MediaPath {
     }
 
     func release() async {
-        let (channel, connecting) = held.withLock { held in
+        let (channels, connecting) = held.withLock { held in
             held.isReleased = true
             held.isInterrupted = true
             // The last reference wipes the secret.
             held.request.credentials = nil
-            defer { held.channel = nil }
-            return (held.channel, held.connecting)
+            defer { held.channels = [] }
+            return (held.channels, held.connecting)
         }
         connecting?.close()
-        channel?.close()
+        for channel in channels { channel.close() }
         await closeImage()
     }
 
     /// Makes every request that waits for the source fail, so that whoever waits for it goes on.
     func sever() async throws(SlotFailure) {
         interrupt()
-        held.withLock { $0.channel }?.close()
+        for channel in held.withLock({ $0.channels }) { channel.close() }
         guard held.withLock({ $0.mayBeAttached }) else { return }
         try await detachDevice(mayWait: false)
     }

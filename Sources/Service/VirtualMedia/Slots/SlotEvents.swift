@@ -60,6 +60,8 @@ package struct Observation: Equatable, Sendable {
     package var controllerState: String
     package var isAttached: Bool
     package var liveConnections: Int
+    /// Of those that the device was attached with.
+    package var lostConnections: Int
     package var readBytes: UInt64
     package var writtenBytes: UInt64
     /// Counters of the LUN itself, where the kernel has them; caches cannot hide reads from these.
@@ -67,13 +69,15 @@ package struct Observation: Equatable, Sendable {
 
     package init(
         backingFile: String, controller: String, controllerState: String, isAttached: Bool,
-        liveConnections: Int, readBytes: UInt64, writtenBytes: UInt64, lunStatistics: String? = nil
+        liveConnections: Int, lostConnections: Int = 0, readBytes: UInt64, writtenBytes: UInt64,
+        lunStatistics: String? = nil
     ) {
         self.backingFile = backingFile
         self.controller = controller
         self.controllerState = controllerState
         self.isAttached = isAttached
         self.liveConnections = liveConnections
+        self.lostConnections = lostConnections
         self.readBytes = readBytes
         self.writtenBytes = writtenBytes
         self.lunStatistics = lunStatistics

@@ -60,8 +60,7 @@ extension SlotMachine {
             switch state {
             case .activating: nil
             case .ready, .deactivating: step == .flush ? flush : teardownStep
-            case .active: observe
-            case .recovering: step == .reconnect ? reconnect : observe
+            case .active, .recovering: step == .reconnect ? reconnect : observe
             }
         }
     }

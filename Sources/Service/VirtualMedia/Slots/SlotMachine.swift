@@ -31,6 +31,8 @@ package struct SlotMachine: Sendable {
     /// When to seek the lost source next, and how often it was sought.
     var retryAt: Duration?
     var attempts = 0
+    /// While some connections are left: when to seek the others again at the earliest.
+    var replenishAt: Duration?
     /// When hosts begin to see errors.
     var stallEnd: Duration?
     /// Steps that were given up and have not reported their end.
@@ -232,6 +234,7 @@ package struct SlotMachine: Sendable {
         stateDeadline = deadline
         pollAt = nil
         retryAt = nil
+        replenishAt = nil
         stallEnd = nil
         isLookWanted = false
     }

@@ -2,17 +2,34 @@
 extension SlotMachine {
     mutating func finishedActive(_ step: SlotStep, _ outcome: Outcome, at now: Duration) -> [Effect] {
         pollAt = now + limits.poll
+        if step == .reconnect { return finishedReplenishing(outcome, at: now) }
         guard step == .observe else { return lookAgainIfWanted(at: now) }
         switch outcome {
         case .observed(let observation):
             if let loss = take(observation, at: now) { return deactivate(because: loss, at: now) }
             if observation.liveConnections == 0 { return recover(at: now) }
+            if observation.lostConnections > 0, now >= replenishAt ?? now {
+                return [.publish, run(.reconnect, at: now)]
+            }
             return idle(at: now) ?? ([.publish] + lookAgainIfWanted(at: now))
         case .failed(let failure):
             if let loss = countFailedObservation(failure) { return deactivate(because: loss, at: now) }
             return lookAgainIfWanted(at: now)
         case .done: return lookAgainIfWanted(at: now)
         }
+    }
+
+    /// Some connections were lost and others are left: the host reads on meanwhile, so that a source which is not what
+    /// it was is no reason to take the medium away.
+    private mutating func finishedReplenishing(_ outcome: Outcome, at now: Duration) -> [Effect] {
+        guard case .failed = outcome else {
+            attempts = 0
+            replenishAt = nil
+            return [run(.observe, at: now)]
+        }
+        attempts += 1
+        replenishAt = now + retryDelay
+        return lookAgainIfWanted(at: now)
     }
 
     mutating func tickActive(at now: Duration) -> [Effect] {

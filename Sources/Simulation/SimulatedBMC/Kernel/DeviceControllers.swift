@@ -17,8 +17,13 @@ package struct ControllerChip: Sendable {
     /// Endpoints besides endpoint 0 that the bound gadgets of all ports share.
     package var endpointCount: Int
     package var maximumSpeed = "high-speed"
+    /// The name under which sysfs tells of the endpoints, where it does.
+    package var poolName: String?
 
-    package init(ports: [Port], endpointCount: Int, maximumSpeed: String = "high-speed") {
+    package init(
+        ports: [Port], endpointCount: Int, maximumSpeed: String = "high-speed", poolName: String? = nil
+    ) {
+        self.poolName = poolName
         self.ports = ports
         self.endpointCount = endpointCount
         self.maximumSpeed = maximumSpeed
@@ -31,7 +36,8 @@ package struct ControllerChip: Sendable {
             let name = "1e6a0000.usb-vhub:p\(number)"
             return Port(name: name, devicePath: "\(hub)/\(name)")
         }
-        return ControllerChip(ports: ports, endpointCount: endpointCount)
+        return ControllerChip(
+            ports: ports, endpointCount: endpointCount, poolName: "1e6a0000.usb-vhub")
     }
 
     /// `dummy_hcd num=N`: each port with endpoints enough for anything.
@@ -89,8 +95,12 @@ final class DeviceControllers {
         controllers.filter(\.isPresent).map {
             DeviceController(
                 name: $0.port.name, state: $0.state, function: $0.function, currentSpeed: $0.currentSpeed,
-                maximumSpeed: $0.maximumSpeed)
+                maximumSpeed: $0.maximumSpeed, endpoints: pool(of: chips[$0.chip]))
         }.sorted { $0.name < $1.name }
+    }
+
+    private func pool(of chip: ControllerChip) -> EndpointPool? {
+        chip.poolName.map { EndpointPool(name: $0, endpointCount: chip.endpointCount) }
     }
 
     /// `nil` while it is not there.
