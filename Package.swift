@@ -388,7 +388,9 @@ let package = Package(
                 "VirtualMedia",
                 "BlockStorage",
             ], path: "Tests/FrontPageTests",
-            exclude: ["browser.py", "rate.py", "nbd_on_socket.mjs", "modules_test.mjs"],
+            exclude: [
+                "browser.py", "rate.py", "websocket_bridge.mjs", "nbd_on_socket.mjs", "modules_test.mjs",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RedfishClientsTests",

@@ -1,9 +1,10 @@
-"""What a browser can serve: the page in headless Chromium, an emulated host that reads in order, TLS over loopback.
+"""What a browser can serve over TLS on loopback, in order, from a file in the page cache.
 
-    rate.py MEDIARIG [MIB]
+    rate.py bridge [MIB]      the page's worker in headless Chromium alone; nbdcopy reads through a bridge in Node
+    rate.py MEDIARIG [MIB]    the whole way: front, service, nbd, USB and a host that reads; wants a release build
 
-MEDIARIG is a release build of the program. Prints one line of JSON: MB/s as the host's bytes at the slot show it, from a
-tenth to nine tenths of the image, and the processor time of each side per GiB.
+Prints one line of JSON: MB/s, and the processor time of each side per GiB. Without a BMC the whole image is
+measured, else what is between a tenth and nine tenths of it.
 """
 import base64
 import hashlib
@@ -70,12 +71,67 @@ def processor_seconds(process):
     return sum(seconds for one, seconds in times.items() if is_below(one))
 
 
-def main(program, mebibytes):
+def write_image(path, mebibytes):
+    with open(path, "wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+
+
+def report(moved, seconds, sides):
+    """sides: the seconds of a processor, by name."""
+    figures = {"megabytes_per_second": round(moved / seconds / 1e6, 1)}
+    for name, used in sides.items():
+        figures[f"{name}_seconds_per_gib"] = round(used / moved * (1 << 30), 2)
+    print(json.dumps(figures))
+
+
+def measure_alone(mebibytes):
+    modules = os.path.join(HERE, "..", "..", "Sources", "Service", "FrontPage", "page")
+    with tempfile.TemporaryDirectory() as folder:
+        image, certificate, key, path = (
+            os.path.join(folder, name) for name in ("image", "server.pem", "key.pem", "nbd.sock"))
+        write_image(image, mebibytes)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+            check=True, capture_output=True)
+        bridge = subprocess.Popen(
+            ["node", os.path.join(HERE, "websocket_bridge.mjs"), modules, certificate, key, path],
+            stdout=subprocess.PIPE, text=True)
+        port = bridge.stdout.readline().strip()
+        browser = Browser(certificate, os.path.join(folder, "browser"))
+        try:
+            browser("open", url=f"https://localhost:{port}/")
+            browser("choose", path=image)
+            browser("evaluate", script="document.querySelector('input').click()")
+            browser("wait", script="document.querySelector('input').files.length === 1")
+            browser("evaluate", script=f"""
+                globalThis.isOpen = false;
+                globalThis.worker = new Worker('/page/serving-worker.js', {{type: 'module'}});
+                worker.onmessage = ({{data}}) => {{ isOpen ||= data.kind === 'open'; }};
+                worker.postMessage({{
+                    kind: 'serve', url: 'wss://localhost:{port}/nbd/0', token: '', overlay: null,
+                    file: document.querySelector('input').files[0],
+                }});""")
+            browser("wait", script="isOpen")
+            before = processor_seconds(browser.process.pid), processor_seconds(bridge.pid)
+            start = time.monotonic()
+            subprocess.run(["nbdcopy", f"nbd+unix:///?socket={path}", "null:"], check=True)
+            seconds = time.monotonic() - start
+            report(mebibytes << 20, seconds, {
+                "browser": processor_seconds(browser.process.pid) - before[0],
+                "bridge": processor_seconds(bridge.pid) - before[1],
+            })
+        finally:
+            browser.end()
+            bridge.kill()
+            bridge.wait()
+
+
+def measure_whole(program, mebibytes):
     with tempfile.TemporaryDirectory() as folder:
         image = os.path.join(folder, "image.iso")
-        with open(image, "wb") as file:
-            for _ in range(mebibytes):
-                file.write(os.urandom(1 << 20))
+        write_image(image, mebibytes)
         up = subprocess.Popen(
             [program, "up", "--json", "--slots", "1", "--hosts-read", "--state", os.path.join(folder, "state")],
             stdout=subprocess.PIPE, text=True, env={**os.environ, "MEDIARIG_PASSWORD": PASSWORD})
@@ -116,15 +172,15 @@ def main(program, mebibytes):
                 raise SystemExit(f"only {read_bytes()} bytes in time")
             (start, first, ours, theirs), (end, last, ours_after, theirs_after) = marks
             moved = last - first
-            print(json.dumps({
-                "megabytes_per_second": round(moved / (end - start) / 1e6, 1),
-                "bmc_seconds_per_gib": round((ours_after - ours) / moved * (1 << 30), 2),
-                "browser_seconds_per_gib": round((theirs_after - theirs) / moved * (1 << 30), 2),
-            }))
+            report(moved, end - start, {"bmc": ours_after - ours, "browser": theirs_after - theirs})
         finally:
             browser.end()
             up.terminate()
             up.wait()
 
 
-main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1024)
+mebibytes = int(sys.argv[2]) if len(sys.argv) > 2 else 1024
+if sys.argv[1] == "bridge":
+    measure_alone(mebibytes)
+else:
+    measure_whole(sys.argv[1], mebibytes)

@@ -4,11 +4,14 @@
 // time. What is not in order is read as it was asked for.
 
 export const ReadAheadLimits = Object.freeze({
-    pieceBytes: 1 << 20,
+    // Chromium spends a quarter less of a processor on pieces of 4 MiB than on those of 1 MiB.
+    pieceBytes: 4 << 20,
     // In memory, those that are on their way included.
-    pieces: 48,
+    pieces: 16,
     // Ahead of one client at most.
-    piecesAhead: 8,
+    piecesAhead: 3,
+    // How far from where a reader is expected it may go on, and still read in order.
+    reachBytes: 1 << 20,
     // Places that are read from in order at the same time: a host has several requests under way.
     streams: 8,
 });
@@ -54,7 +57,7 @@ export class ReadAhead {
 
     // Returns the stream that this read goes on with, or null for a read out of order.
     #follow(offset, length) {
-        const reach = ReadAheadLimits.pieceBytes;
+        const reach = ReadAheadLimits.reachBytes;
         const index = this.#streams.findIndex(
             (stream) => offset >= stream.next - reach && offset <= stream.next + reach);
         if (index < 0) {
