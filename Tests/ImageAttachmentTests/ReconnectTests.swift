@@ -46,7 +46,7 @@ struct ReconnectTests {
         relay.killNext(after: byteCount)
         let report = try await host.readAll(expecting: .image(ExpectedBytes(AttachmentTests.image)))
         #expect(report.verdict == .proven, "\(report)")
-        #expect(relay.killed == 1 && relay.accepted == 2)
+        #expect(relay.killed == 1 && relay.accepted >= 2)
         #expect(report.transientFailureCount == 0 && host.takeUnitAttentions().isEmpty)
         await attachment.stop()
         await running.finished()
