@@ -59,10 +59,8 @@ enum SMBImage {
 
     /// - Returns: a numeric address: the kernel looks nothing up.
     private static func address(of host: String, allowsLocal: Bool) throws(ImageError) -> String {
-        var hints = addrinfo()
-        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &found) == 0, let first = found else {
+        guard getaddrinfo(host, nil, nil, &found) == 0, let first = found else {
             throw ImageError(.hostNotFound, "no address is known for \(host)")
         }
         defer { freeaddrinfo(found) }
