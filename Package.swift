@@ -125,7 +125,12 @@ let package = Package(
                 "RedfishServer", "WebFront", "LinuxPlatform", "Threads", "VirtualMedia", "DBusProtocol",
                 "COpenSSL", "CLinux", "CCurl",
             ]),
-        room("Platform", "DaemonShell", ["LinuxPlatform", "DescriptorPassing", "Threads", "CLinux"]),
+        room(
+            "Platform", "DaemonShell",
+            [
+                "LinuxPlatform", "DescriptorPassing", "Threads", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         room(
             "Platform", "RedfishDaemon",
             [

@@ -54,17 +54,7 @@ struct MortalMediadCommand: AsyncParsableCommand {
         throw ExitCode(await daemon.run().rawValue)
     }
 
-    static func main() async {
-        ProcessSignals.take()
-        do {
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch { exit(withError: error) }
-    }
+    static func main() async { await runAsDaemon() }
 }
 
 extension MortalGadgetTree.Counting: ExpressibleByArgument {}

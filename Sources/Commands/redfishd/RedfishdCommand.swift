@@ -93,22 +93,7 @@ struct RedfishdCommand: AsyncParsableCommand {
         settings.logLevel = logLevel
     }
 
-    static func main() async {
-        ProcessSignals.take()
-        do {
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            // The parser's own number for usage errors is 64.
-            fputs(fullMessage(for: error) + "\n", stderr)
-            Glibc.exit(DaemonEnding.configuration.rawValue)
-        }
-    }
+    static func main() async { await runAsDaemon() }
 }
 
 extension LogLevel: ExpressibleByArgument {}

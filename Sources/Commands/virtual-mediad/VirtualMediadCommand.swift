@@ -79,22 +79,7 @@ struct VirtualMediadCommand: AsyncParsableCommand {
         throw ExitCode(await daemon.run().rawValue)
     }
 
-    static func main() async {
-        ProcessSignals.take()
-        do {
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            // The parser's own number for usage errors is 64.
-            fputs(fullMessage(for: error) + "\n", stderr)
-            Glibc.exit(DaemonEnding.configuration.rawValue)
-        }
-    }
+    static func main() async { await runAsDaemon() }
 }
 
 extension KernelNBDDriver.Mode: ExpressibleByArgument {}
