@@ -74,18 +74,7 @@ extension PortContract {
             }
         },
         PortContract(.nbd, "all of several connections are replaced at once", needsNetlink: true) { subject in
-            try await subject.withServer { server in
-                let device = subject.devices[0]
-                var connections: [any ByteChannel] = []
-                for _ in 1...3 { connections.append(try await server.connect()) }
-                try await subject.nbd.attach(
-                    ContractServer.attachment(
-                        device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
-                    connections: connections)
-                await server.stop()
-                try await subject.wait(for: "no live connection") {
-                    try await subject.nbd.status(of: device).liveConnections == 0
-                }
+            try await subject.withThreeLost { device in
                 let second = ContractServer()
                 var replacements: [any ByteChannel] = []
                 for _ in 1...3 { replacements.append(try await second.connect()) }
@@ -100,18 +89,7 @@ extension PortContract {
         },
         PortContract(.nbd, "fewer connections than were lost are taken, and more later", needsNetlink: true) {
             subject in
-            try await subject.withServer { server in
-                let device = subject.devices[0]
-                var connections: [any ByteChannel] = []
-                for _ in 1...3 { connections.append(try await server.connect()) }
-                try await subject.nbd.attach(
-                    ContractServer.attachment(
-                        device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
-                    connections: connections)
-                await server.stop()
-                try await subject.wait(for: "no live connection") {
-                    try await subject.nbd.status(of: device).liveConnections == 0
-                }
+            try await subject.withThreeLost { device in
                 let second = ContractServer()
                 for count in 1...3 {
                     try await subject.nbd.reconfigure(device, connections: [try await second.connect()])
@@ -224,4 +202,23 @@ extension PortContract {
             silent.close()
         },
     ]
+}
+
+extension ContractSubject {
+    /// Runs `body` with a device whose three connections were lost together, and which waits for others.
+    fileprivate func withThreeLost(_ body: (_ device: String) async throws -> Void) async throws {
+        try await withServer { server in
+            let device = devices[0]
+            var connections: [any ByteChannel] = []
+            for _ in 1...3 { connections.append(try await server.connect()) }
+            try await nbd.attach(
+                ContractServer.attachment(device, canMultiConnect: true, deadConnectionTimeout: .seconds(15)),
+                connections: connections)
+            await server.stop()
+            try await wait(for: "no live connection") {
+                try await nbd.status(of: device).liveConnections == 0
+            }
+            try await body(device)
+        }
+    }
 }
